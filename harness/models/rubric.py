@@ -1,0 +1,93 @@
+"""A rubric: dimensions, anchored levels, weights with reasons, and what is evidence."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field, model_validator
+
+from harness.models.base import Model
+from harness.models.task import TargetLevel
+
+CompanyStage = Literal["startup", "growth", "big-tech", "enterprise"]
+"""What the title means moves with it."""
+
+
+class Level(Model):
+    """One anchored point of a scale: what a rater would see."""
+
+    value: int = Field(ge=1, le=5)
+    name: str
+    anchor: str
+
+
+class EvidenceMap(Model):
+    """What counts as evidence for a dimension."""
+
+    checks: tuple[str, ...] = ()
+    """Check ids, or a family followed by `.*`."""
+    signals: tuple[str, ...] = ()
+    """Signal ids; shown, never scored."""
+    artefacts: tuple[str, ...] = ()
+    """Such as "diff", "tests", "DECISIONS.md", "terminal", "notes"."""
+
+
+class Dimension(Model):
+    """One thing an interview measures."""
+
+    id: str = Field(pattern=r"^[a-z0-9-]+$")
+    title: str
+    question: str
+    """What a rater asks themselves."""
+    weight: float = Field(gt=0)
+    weight_rationale: str = Field(min_length=1)
+    levels: tuple[Level, ...]
+    evidence: EvidenceMap = EvidenceMap()
+
+    @model_validator(mode="after")
+    def _five_levels(self) -> Dimension:
+        values = [level.value for level in self.levels]
+        if values != [1, 2, 3, 4, 5]:
+            raise ValueError(f"dimension '{self.id}' needs levels 1 to 5 in order, has {values}")
+        return self
+
+
+class Rubric(Model):
+    """What a session is rated on; frozen into the session at opening."""
+
+    id: str = Field(pattern=r"^[a-z0-9-]+$")
+    version: str
+    title: str
+    role: str
+    target_level: TargetLevel
+    company_stage: CompanyStage
+    level_cuts: tuple[float, float, float, float] = (0.2, 0.45, 0.7, 0.9)
+    """Check scores at which the suggested level becomes 2, 3, 4 and 5."""
+    dimensions: tuple[Dimension, ...] = Field(min_length=1)
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Rubric:
+        ids = [dimension.id for dimension in self.dimensions]
+        if len(set(ids)) != len(ids):
+            raise ValueError(f"dimension ids repeat: {ids}")
+        if list(self.level_cuts) != sorted(self.level_cuts):
+            raise ValueError(f"level_cuts must rise: {self.level_cuts}")
+        return self
+
+
+class Rating(Model):
+    """One rater's level for one dimension."""
+
+    rater: str
+    dimension: str
+    level: int = Field(ge=1, le=5)
+    observation: str = ""
+    """What the rater saw, in their words."""
+    evidence: tuple[str, ...] = ()
+    """References such as "check:timeouts.hang", "event:42", "file:payments/api.py"."""
+
+    @model_validator(mode="after")
+    def _grounded(self) -> Rating:
+        if not self.evidence and not self.observation.strip():
+            raise ValueError("a rating needs an evidence link or a written observation")
+        return self

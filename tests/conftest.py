@@ -1,0 +1,26 @@
+"""Real things are tried for real, by flag."""
+
+from __future__ import annotations
+
+import pytest
+
+FLAGS = {
+    "docker": "tries a real Docker engine",
+    "postgres": "starts a real PostgreSQL server on a private socket",
+    "browser": "looks at pages in a real Chromium",
+    "slow": "runs tests that take more than a few seconds",
+}
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add a flag for each real thing."""
+    for flag, text in FLAGS.items():
+        parser.addoption(f"--{flag}", action="store_true", help=text)
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Skip what was not asked for, saying which flag asks for it."""
+    for item in items:
+        for flag in FLAGS:
+            if flag in item.keywords and not config.getoption(f"--{flag}"):
+                item.add_marker(pytest.mark.skip(reason=f"needs --{flag}"))
