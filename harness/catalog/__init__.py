@@ -1,0 +1,1 @@
+"""Finds, reads and lints task templates, rubrics and the harness's own configuration."""

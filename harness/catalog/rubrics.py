@@ -1,0 +1,108 @@
+"""Rubrics by id, and the JSON Schema that lets an editor complete them."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+from harness.catalog.located import read_yaml, validate
+from harness.catalog.sources import BrokenPlace, search_path
+from harness.catalog.tasks import did_you_mean
+from harness.errors import HarnessError, RubricError
+from harness.models.rubric import Rubric
+from harness.settings import Settings
+
+SCHEMA_FILE = "rubric.schema.json"
+"""Its name in `rubrics/`."""
+
+
+@dataclass(frozen=True)
+class RubricListing:
+    """One rubric file, or why it cannot be read."""
+
+    id: str
+    origin: str
+    path: Path | None
+    rubric: Rubric | None = None
+    error: HarnessError | None = None
+
+
+def read_rubric(path: Path) -> Rubric:
+    """Read a rubric file; its id must be the file's name.
+
+    Raises:
+        RubricError: With file, line, key and what is allowed.
+    """
+    document = read_yaml(path, RubricError)
+    rubric = validate(document, Rubric, RubricError)
+    if rubric.id != path.stem:
+        raise RubricError(
+            f"{path}:{document.line(('id',))}: id: is '{rubric.id}', but the file's name "
+            f"asks for '{path.stem}'."
+        )
+    return rubric
+
+
+def rubric_digest(rubric: Rubric) -> str:
+    """SHA-256, hex, of what a rubric says; layout and comments of its file do not count."""
+    canonical = json.dumps(rubric.model_dump(mode="json"), sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(canonical.encode()).hexdigest()
+
+
+def find_rubric(rubric_id: str, settings: Settings) -> Rubric:
+    """The first rubric of that id on the search path.
+
+    Raises:
+        RubricError: None there (with the nearest ids and where it looked), or malformed.
+    """
+    looked: list[str] = []
+    known: list[str] = []
+    for place in search_path("rubrics", settings):
+        if isinstance(place, BrokenPlace):
+            looked.append(f"{place.origin} (unreachable: {place.error.message})")
+            continue
+        files = _files(place.path)
+        if rubric_id in files:
+            return read_rubric(files[rubric_id])
+        looked.append(f"{place.path} ({place.origin})")
+        known += files
+    raise RubricError(
+        f"No rubric '{rubric_id}'.{did_you_mean(rubric_id, known)} Looked in: {'; '.join(looked)}.",
+        slug="rubric-not-found",
+    )
+
+
+def rubrics(settings: Settings) -> list[RubricListing]:
+    """Every rubric on the search path; a broken one is listed with its error."""
+    found: dict[str, RubricListing] = {}
+    for place in search_path("rubrics", settings):
+        if isinstance(place, BrokenPlace):
+            listing = RubricListing(place.origin, place.origin, None, error=place.error)
+            found.setdefault(place.origin, listing)
+            continue
+        for rubric_id, path in _files(place.path).items():
+            if rubric_id not in found:
+                found[rubric_id] = _listing(rubric_id, path, place.origin)
+    return list(found.values())
+
+
+def rubric_schema() -> str:
+    """The published JSON Schema, as the text of `rubrics/rubric.schema.json`."""
+    schema = {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        **Rubric.model_json_schema(),
+    }
+    return json.dumps(schema, indent=2, ensure_ascii=False) + "\n"
+
+
+def _listing(rubric_id: str, path: Path, origin: str) -> RubricListing:
+    try:
+        return RubricListing(rubric_id, origin, path, rubric=read_rubric(path))
+    except RubricError as exc:
+        return RubricListing(rubric_id, origin, path, error=exc)
+
+
+def _files(folder: Path) -> dict[str, Path]:
+    return {path.stem: path for path in sorted(folder.glob("*.yaml"))}
