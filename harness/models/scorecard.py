@@ -178,6 +178,8 @@ class Scorecard(Model):
 
     session: SessionFacts
     rubric_title: str
+    level_cuts: tuple[float, float, float, float] | None = None
+    """The rubric's cuts between suggested levels, so that a suggestion can be followed."""
     dimensions: tuple[DimensionScore, ...]
     overall: Overall
     checks: tuple[CheckResult, ...] = ()
