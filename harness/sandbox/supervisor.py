@@ -37,7 +37,6 @@ import os
 import select
 import signal
 import struct
-import sys
 import termios
 import time
 
@@ -121,8 +120,8 @@ def oom_kills() -> int:
     return 0
 
 
-def descendants() -> set[int]:
-    """Every process below this one, found by walking /proc."""
+def descendants(*roots: int) -> set[int]:
+    """Every process below `roots`, themselves left out, found by walking /proc."""
     children: dict[int, list[int]] = {}
     for name in os.listdir("/proc"):
         if not name.isdigit():
@@ -135,7 +134,7 @@ def descendants() -> set[int]:
         parent = int(stat[stat.rindex(b")") + 2 :].split()[1])  # a name may hold ")" itself
         children.setdefault(parent, []).append(int(name))
     found: set[int] = set()
-    todo = [os.getpid()]
+    todo = list(roots)
     while todo:
         below = children.pop(todo.pop(), [])
         found.update(below)
@@ -163,6 +162,12 @@ class Tree:
         self.saw_sigkill = False
         """Something died by SIGKILL that was not ours."""
 
+    @property
+    def returncode(self) -> int:
+        """The main process's exit status, 128 + n when signal n ended it."""
+        code = -signal.SIGKILL if self.status is None else os.waitstatus_to_exitcode(self.status)
+        return 128 - code if code < 0 else code
+
     def reap(self, *, ours: bool = False) -> bool:
         """Collect the dead; whether anything is left.
 
@@ -185,7 +190,7 @@ class Tree:
 
     def hang_up(self) -> None:
         """Say that the terminal is gone, and give a moment."""
-        signal_all(descendants(), signal.SIGHUP, signal.SIGCONT)
+        signal_all(descendants(os.getpid()), signal.SIGHUP, signal.SIGCONT)
         until = time.monotonic() + _HANGUP_SEC
         while self.reap() and time.monotonic() < until:
             time.sleep(0.01)
@@ -198,7 +203,7 @@ class Tree:
         begin = time.monotonic()
         stopped: set[int] = set()
         while self.reap(ours=bool(stopped)):
-            tree = descendants()
+            tree = descendants(os.getpid())
             now = time.monotonic() - begin
             if now > _KILL_SEC:
                 return len(tree)
@@ -320,11 +325,7 @@ class Supervisor:
         pid, sink, self.sources = spawn(start)
         self.sink: int | None = sink
         self.tree = Tree(pid)
-        self.wake, wake_w = os.pipe()
-        os.set_blocking(self.wake, False)
-        os.set_blocking(wake_w, False)
-        signal.signal(signal.SIGCHLD, lambda *_: None)
-        signal.set_wakeup_fd(wake_w, warn_on_full_buffer=False)
+        self.wake = wake_on_child()
         self.outgoing += json_frame(b"P", {"pid": pid})
 
     def run(self) -> None:
@@ -343,10 +344,8 @@ class Supervisor:
             self.tree.hang_up()
         left_over = self.tree.destroy()
         self.drain()
-        status = self.tree.status
-        code = -signal.SIGKILL if status is None else os.waitstatus_to_exitcode(status)
         self.outgoing += exit_frame(
-            128 - code if code < 0 else code,
+            self.tree.returncode,
             timed_out=timed_out,
             oom_killed=oom and self.tree.saw_sigkill,
             truncated=self.truncated,
@@ -505,9 +504,24 @@ def prepare() -> None:
     while (spare := os.open("/dev/null", os.O_RDWR)) <= 2:  # noqa: PLR2004
         pass
     os.close(spare)
+    adopt_orphans()
+
+
+def adopt_orphans() -> None:
+    """Become the parent of every descendant that loses its own, and deaf to signals."""
     _prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
     for number in signal.valid_signals() - {signal.SIGKILL, signal.SIGSTOP, signal.SIGCHLD}:
         signal.signal(number, signal.SIG_IGN)
+
+
+def wake_on_child() -> int:
+    """A descriptor that becomes readable when a child has changed."""
+    wake, wake_w = os.pipe()
+    os.set_blocking(wake, False)
+    os.set_blocking(wake_w, False)
+    signal.signal(signal.SIGCHLD, lambda *_: None)
+    signal.set_wakeup_fd(wake_w, warn_on_full_buffer=False)
+    return wake
 
 
 def read_start() -> dict[str, Any] | None:
@@ -525,6 +539,11 @@ def read_start() -> dict[str, Any] | None:
     (size,) = struct.unpack(">I", header[1:])
     body = exactly(size) if size <= _MAX_START else b""
     return json.loads(body) if len(body) == size else None
+
+
+def shell_code(number: int) -> int | None:
+    """The exit status a shell gives for an errno of exec(); None when it is not the command's."""
+    return 127 if number in _NOT_FOUND else 126 if number in _NOT_EXECUTABLE else None
 
 
 def send_blocking(data: bytes) -> None:
@@ -545,7 +564,7 @@ def main() -> int:
         supervisor = Supervisor(start)
     except StartError as exc:
         number, message = exc.args
-        code = 127 if number in _NOT_FOUND else 126 if number in _NOT_EXECUTABLE else None
+        code = shell_code(number)
         if code is None:
             send_blocking(json_frame(b"F", {"errno": number, "message": message}))
             return 1
@@ -562,4 +581,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    os._exit(main())  # nothing to tidy: the caller waits for our end
