@@ -10,7 +10,7 @@ from pathlib import Path
 from harness.catalog.located import read_yaml, validate
 from harness.catalog.sources import BrokenPlace, search_path
 from harness.catalog.tasks import did_you_mean
-from harness.errors import HarnessError, RubricError
+from harness.errors import RubricError
 from harness.models.rubric import Rubric
 from harness.settings import Settings
 
@@ -26,7 +26,7 @@ class RubricListing:
     origin: str
     path: Path | None
     rubric: Rubric | None = None
-    error: HarnessError | None = None
+    error: str | None = None
 
 
 def read_rubric(path: Path) -> Rubric:
@@ -51,41 +51,47 @@ def rubric_digest(rubric: Rubric) -> str:
     return hashlib.sha256(canonical.encode()).hexdigest()
 
 
-def find_rubric(rubric_id: str, settings: Settings) -> Rubric:
-    """The first rubric of that id on the search path.
+class RubricCatalog:
+    """Rubrics on the search path of some settings."""
 
-    Raises:
-        RubricError: None there (with the nearest ids and where it looked), or malformed.
-    """
-    looked: list[str] = []
-    known: list[str] = []
-    for place in search_path("rubrics", settings):
-        if isinstance(place, BrokenPlace):
-            looked.append(f"{place.origin} (unreachable: {place.error.message})")
-            continue
-        files = _files(place.path)
-        if rubric_id in files:
-            return read_rubric(files[rubric_id])
-        looked.append(f"{place.path} ({place.origin})")
-        known += files
-    raise RubricError(
-        f"No rubric '{rubric_id}'.{did_you_mean(rubric_id, known)} Looked in: {'; '.join(looked)}.",
-        slug="rubric-not-found",
-    )
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
 
+    def find_rubric(self, rubric_id: str) -> Rubric:
+        """The first rubric of that id on the search path.
 
-def rubrics(settings: Settings) -> list[RubricListing]:
-    """Every rubric on the search path; a broken one is listed with its error."""
-    found: dict[str, RubricListing] = {}
-    for place in search_path("rubrics", settings):
-        if isinstance(place, BrokenPlace):
-            listing = RubricListing(place.origin, place.origin, None, error=place.error)
-            found.setdefault(place.origin, listing)
-            continue
-        for rubric_id, path in _files(place.path).items():
-            if rubric_id not in found:
-                found[rubric_id] = _listing(rubric_id, path, place.origin)
-    return list(found.values())
+        Raises:
+            RubricError: None there (with the nearest ids and where it looked), or malformed.
+        """
+        looked: list[str] = []
+        known: list[str] = []
+        for place in search_path("rubrics", self._settings):
+            if isinstance(place, BrokenPlace):
+                looked.append(f"{place.origin} (unreachable: {place.error.message})")
+                continue
+            files = _files(place.path)
+            if rubric_id in files:
+                return read_rubric(files[rubric_id])
+            looked.append(f"{place.path} ({place.origin})")
+            known += files
+        near = did_you_mean(rubric_id, known)
+        raise RubricError(
+            f"No rubric '{rubric_id}'.{near} Looked in: {'; '.join(looked)}.",
+            slug="rubric-not-found",
+        )
+
+    def rubrics(self) -> list[RubricListing]:
+        """Every rubric on the search path; a broken one is listed with its error."""
+        found: dict[str, RubricListing] = {}
+        for place in search_path("rubrics", self._settings):
+            if isinstance(place, BrokenPlace):
+                listing = RubricListing(place.origin, place.origin, None, error=str(place.error))
+                found.setdefault(place.origin, listing)
+                continue
+            for rubric_id, path in _files(place.path).items():
+                if rubric_id not in found:
+                    found[rubric_id] = _listing(rubric_id, path, place.origin)
+        return list(found.values())
 
 
 def rubric_schema() -> str:
@@ -101,7 +107,7 @@ def _listing(rubric_id: str, path: Path, origin: str) -> RubricListing:
     try:
         return RubricListing(rubric_id, origin, path, rubric=read_rubric(path))
     except RubricError as exc:
-        return RubricListing(rubric_id, origin, path, error=exc)
+        return RubricListing(rubric_id, origin, path, error=str(exc))
 
 
 def _files(folder: Path) -> dict[str, Path]:

@@ -9,7 +9,7 @@ from pathlib import Path
 from harness.catalog.digest import tree_digest
 from harness.catalog.located import read_toml, validate
 from harness.catalog.sources import BrokenPlace, search_path
-from harness.errors import HarnessError, TaskError, TaskFormatError, TaskNotFoundError
+from harness.errors import TaskError, TaskFormatError, TaskNotFoundError
 from harness.models.task import Task, TaskSpec
 from harness.settings import Settings
 
@@ -25,7 +25,7 @@ class TaskListing:
     """Which part of the search path it is from."""
     path: Path | None
     task: Task | None = None
-    error: HarnessError | None = None
+    error: str | None = None
 
 
 def read_task(path: Path) -> Task:
@@ -40,48 +40,52 @@ def read_task(path: Path) -> Task:
     return Task(name=path.name, path=path, spec=spec, digest=tree_digest(path))
 
 
-def find_task(name: str, settings: Settings) -> Task:
-    """The first task of that name on the search path.
+class TaskCatalog:
+    """Tasks on the search path of some settings."""
 
-    Args:
-        name: A task's name, or the path of a template's folder (with a `/` in it).
-        settings: Their search path.
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
 
-    Raises:
-        TaskNotFoundError: With the nearest names and where it looked.
-        TaskFormatError: It is there and cannot be read.
-    """
-    if "/" in name and (Path(name) / TASK_FILE).is_file():
-        return read_task(Path(name).resolve())
-    looked: list[str] = []
-    known: list[str] = []
-    for place in search_path("tasks", settings):
-        if isinstance(place, BrokenPlace):
-            looked.append(f"{place.origin} (unreachable: {place.error.message})")
-            continue
-        names = _names(place.path)
-        if name in names:
-            return read_task(place.path / name)
-        looked.append(f"{place.path} ({place.origin})")
-        known += names
-    raise TaskNotFoundError(
-        f"No task '{name}'.{did_you_mean(name, known)} Looked in: {'; '.join(looked)}.",
-        remedy="`harness task list` shows every task.",
-    )
+    def find_task(self, name: str) -> Task:
+        """The first task of that name on the search path.
 
+        Args:
+            name: A task's name, or the path of a template's folder (with a `/` in it).
 
-def tasks(settings: Settings) -> list[TaskListing]:
-    """Every task on the search path; a broken template is listed with its error."""
-    found: dict[str, TaskListing] = {}
-    for place in search_path("tasks", settings):
-        if isinstance(place, BrokenPlace):
-            listing = TaskListing(place.origin, place.origin, None, error=place.error)
-            found.setdefault(place.origin, listing)
-            continue
-        for name in _names(place.path):
-            if name not in found:
-                found[name] = _listing(place.path / name, place.origin)
-    return list(found.values())
+        Raises:
+            TaskNotFoundError: With the nearest names and where it looked.
+            TaskFormatError: It is there and cannot be read.
+        """
+        if "/" in name and (Path(name) / TASK_FILE).is_file():
+            return read_task(Path(name).resolve())
+        looked: list[str] = []
+        known: list[str] = []
+        for place in search_path("tasks", self._settings):
+            if isinstance(place, BrokenPlace):
+                looked.append(f"{place.origin} (unreachable: {place.error.message})")
+                continue
+            names = _names(place.path)
+            if name in names:
+                return read_task(place.path / name)
+            looked.append(f"{place.path} ({place.origin})")
+            known += names
+        raise TaskNotFoundError(
+            f"No task '{name}'.{did_you_mean(name, known)} Looked in: {'; '.join(looked)}.",
+            remedy="`harness task list` shows every task.",
+        )
+
+    def tasks(self) -> list[TaskListing]:
+        """Every task on the search path; a broken template is listed with its error."""
+        found: dict[str, TaskListing] = {}
+        for place in search_path("tasks", self._settings):
+            if isinstance(place, BrokenPlace):
+                listing = TaskListing(place.origin, place.origin, None, error=str(place.error))
+                found.setdefault(place.origin, listing)
+                continue
+            for name in _names(place.path):
+                if name not in found:
+                    found[name] = _listing(place.path / name, place.origin)
+        return list(found.values())
 
 
 def did_you_mean(name: str, known: list[str]) -> str:
@@ -94,7 +98,7 @@ def _listing(path: Path, origin: str) -> TaskListing:
     try:
         return TaskListing(path.name, origin, path, task=read_task(path))
     except TaskError as exc:
-        return TaskListing(path.name, origin, path, error=exc)
+        return TaskListing(path.name, origin, path, error=str(exc))
 
 
 def _names(folder: Path) -> list[str]:

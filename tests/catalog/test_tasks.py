@@ -8,10 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from harness.catalog import tasks as catalog
 from harness.catalog.digest import tree_digest
-from harness.catalog.tasks import find_task, read_task
-from harness.errors import PrerequisiteError, TaskFormatError, TaskNotFoundError
+from harness.catalog.tasks import TaskCatalog, read_task
+from harness.errors import TaskFormatError, TaskNotFoundError
 from harness.settings import GitSource, Settings
 
 from .conftest import TASK_TOML, write
@@ -19,7 +18,7 @@ from .conftest import TASK_TOML, write
 
 def test_reads_a_task(toy: Path, settings: Settings) -> None:
     """A private task is found by its folder's name, upstreams included."""
-    task = find_task("toy", settings)
+    task = TaskCatalog(settings).find_task("toy")
     assert task.path == toy
     assert [(up.host, up.port) for up in task.spec.interview.upstreams] == [("provider", 9100)]
 
@@ -27,21 +26,21 @@ def test_reads_a_task(toy: Path, settings: Settings) -> None:
 def test_reads_a_task_by_path(toy: Path, settings: Settings) -> None:
     """A path names a template that is on no search path."""
     outside = toy.rename(toy.parent.parent / "elsewhere")
-    assert find_task(str(outside), settings).name == "elsewhere"
+    assert TaskCatalog(settings).find_task(str(outside)).name == "elsewhere"
 
 
 def test_private_folder_wins_over_the_project(toy: Path, settings: Settings) -> None:
     """The first match on the search path is taken."""
     write(Path.cwd() / "tasks/toy/task.toml", TASK_TOML.replace("1.0.0", "2.0.0"))
-    assert find_task("toy", settings).spec.task.version == "1.0.0"
-    listed = [item for item in catalog.tasks(settings) if item.name == "toy"]
+    assert TaskCatalog(settings).find_task("toy").spec.task.version == "1.0.0"
+    listed = [item for item in TaskCatalog(settings).tasks() if item.name == "toy"]
     assert [item.origin for item in listed] == ["private folder"]
 
 
 def test_unknown_task_suggests_and_says_where_it_looked(toy: Path, settings: Settings) -> None:
     """A misspelt name gets the nearest names and the folders."""
     with pytest.raises(TaskNotFoundError) as caught:
-        find_task("tyo", settings)
+        TaskCatalog(settings).find_task("tyo")
     assert "Did you mean 'toy'?" in caught.value.message
     assert f"{toy.parent} (private folder)" in caught.value.message
     assert "built in" in caught.value.message
@@ -67,7 +66,7 @@ def test_malformed_task_toml(
     assert old in TASK_TOML
     path.write_text(TASK_TOML.replace(old, new))
     with pytest.raises(TaskFormatError) as caught:
-        find_task("toy", settings)
+        TaskCatalog(settings).find_task("toy")
     assert caught.value.message.startswith(f"{path}:{line}: ")
     for word in words:
         assert word in caught.value.message
@@ -76,16 +75,16 @@ def test_malformed_task_toml(
 def test_broken_template_is_listed(toy: Path, settings: Settings) -> None:
     """A task that cannot be read stands in the list with its error, and the others stay."""
     write(toy.parent / "broken/task.toml", "[task]\n")
-    listed = {item.name: item for item in catalog.tasks(settings)}
+    listed = {item.name: item for item in TaskCatalog(settings).tasks()}
     assert listed["toy"].task is not None
-    assert isinstance(listed["broken"].error, TaskFormatError)
+    assert "broken/task.toml:1: task.name: missing" in (listed["broken"].error or "")
 
 
 def test_not_utf8(toy: Path, settings: Settings) -> None:
     """A binary task.toml is refused with its line."""
     (toy / "task.toml").write_bytes(b"[task]\nname = '\xff'\n")
     with pytest.raises(TaskFormatError, match=r"task\.toml:2: not UTF-8"):
-        find_task("toy", settings)
+        TaskCatalog(settings).find_task("toy")
 
 
 def test_digest_ignores_what_tools_leave_behind(toy: Path) -> None:
@@ -134,10 +133,10 @@ def source(toy: Path) -> GitSource:
 def test_git_source_at_its_commit(source: GitSource, settings: Settings) -> None:
     """A git source gives the pinned commit, and is not asked again once cached."""
     configured = settings.model_copy(update={"git_sources": (source,)})
-    first = find_task("git-toy", configured)
+    first = TaskCatalog(configured).find_task("git-toy")
     assert first.path.is_relative_to(settings.cache_dir / "sources")
     Path(source.url).rename(Path(source.url).parent / "moved")
-    assert find_task("git-toy", configured).digest == first.digest
+    assert TaskCatalog(configured).find_task("git-toy").digest == first.digest
 
 
 def test_git_source_runs_no_filter(
@@ -154,7 +153,7 @@ def test_git_source_runs_no_filter(
         tmp_path / "gitconfig", f'[filter "evil"]\n smudge = touch {tmp_path}/ran; cat\n'
     )
     monkeypatch.setenv("GIT_CONFIG_GLOBAL", str(config))
-    find_task("git-toy", settings.model_copy(update={"git_sources": (pinned,)}))
+    TaskCatalog(settings.model_copy(update={"git_sources": (pinned,)})).find_task("git-toy")
     assert not (tmp_path / "ran").exists()
 
 
@@ -162,9 +161,9 @@ def test_unreachable_git_source(settings: Settings, tmp_path: Path) -> None:
     """An unreachable source is listed with its error and named when a task is not found."""
     gone = GitSource(url=str(tmp_path / "nowhere"), commit="0" * 40)
     configured = settings.model_copy(update={"git_sources": (gone,)})
-    listed = [item for item in catalog.tasks(configured) if item.error]
-    assert [type(item.error) for item in listed] == [PrerequisiteError]
-    assert "cannot be fetched" in str(listed[0].error)
+    listed = [item for item in TaskCatalog(configured).tasks() if item.error]
+    assert len(listed) == 1
+    assert "cannot be fetched" in (listed[0].error or "")
     with pytest.raises(TaskNotFoundError, match="unreachable"):
-        find_task("absent", configured)
+        TaskCatalog(configured).find_task("absent")
     assert not list((settings.cache_dir / "sources").iterdir())
