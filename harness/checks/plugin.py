@@ -1,0 +1,150 @@
+"""The pytest plugin: collects checks, runs each on fresh systems under test, tells the harness."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+
+import pytest
+from _pytest.runner import runtestprotocol  # as pytest-rerunfailures does; there is no public way
+
+from harness.checks.bench import Bench
+from harness.checks.channel import Channel
+from harness.checks.contract import Contract
+from harness.checks.declaration import declaration_of
+from harness.checks.junit import junit_xml
+from harness.checks.measure import Measure
+from harness.checks.sut import Sut
+from harness.checks.upstream import Upstream
+from harness.checks.verdict import Attempt, Verdict, another, settle
+from harness.models.check import CheckDeclaration, CheckResult
+from harness.models.grader import CheckFinished, CheckStarted, Declared, Finished, GraderBrief
+
+_ATTEMPT = pytest.StashKey[Attempt]()
+
+
+class GraderPlugin:
+    """One grading: registered once, with the brief it was given."""
+
+    def __init__(self, channel: Channel, brief: GraderBrief) -> None:
+        self._channel = channel
+        self._brief = brief
+        self._results: list[CheckResult] = []
+
+    # -- fixtures ------------------------------------------------------------------
+
+    @pytest.fixture
+    def bench(self, request: pytest.FixtureRequest) -> Iterator[Bench]:
+        """The attempt's event loop and what runs on it."""
+        bench = Bench(self._channel, self._brief, request.node.stash[_ATTEMPT])
+        yield bench
+        bench.close()
+
+    @pytest.fixture
+    def upstreams(self, bench: Bench) -> Iterator[dict[str, Upstream]]:
+        """Each dependency by its host name, listening. A task's conftest adds routes to them."""
+        bench.open_upstreams()
+        yield bench.upstreams
+        bench.close_upstreams()
+
+    @pytest.fixture
+    def sut(self, bench: Bench, upstreams: dict[str, Upstream]) -> Iterator[Sut]:  # noqa: ARG002 - they must listen before it starts
+        """A fresh system under test, ready for traffic."""
+        sut = bench.start_sut()
+        yield sut
+        bench.finish_sut(sut)
+
+    @pytest.fixture
+    def contract(self) -> Contract:
+        """The numbers that the brief publishes."""
+        return Contract(self._brief.contract)
+
+    @pytest.fixture
+    def measure(self, request: pytest.FixtureRequest) -> Measure:
+        """Records numbers against thresholds."""
+        attempt: Attempt = request.node.stash[_ATTEMPT]
+        return attempt.measure
+
+    @pytest.fixture
+    def seed(self, request: pytest.FixtureRequest) -> str:
+        """Differs between candidates and checks, repeats on regrade."""
+        return f"{self._brief.seed}:{request.node.stash[_ATTEMPT].declaration.id}"
+
+    @pytest.fixture
+    def rng(self, seed: str) -> random.Random:
+        """Random inputs from `seed`."""
+        return random.Random(seed)  # noqa: S311 - repeatable on purpose
+
+    # -- hooks ---------------------------------------------------------------------
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
+        """Keep the checks that were asked for, and declare them."""
+        found = [(item, _declaration(item)) for item in items]
+        ids = [declaration.id for _, declaration in found]
+        repeated = sorted({id_ for id_ in ids if ids.count(id_) > 1})
+        if repeated:
+            raise pytest.UsageError(f"declared twice: {', '.join(repeated)}")
+        unknown = sorted(set(self._brief.only) - set(ids))
+        if unknown:
+            raise pytest.UsageError(f"no check {', '.join(unknown)}; there are: {', '.join(ids)}")
+        wanted = [pair for pair in found if not self._brief.only or pair[1].id in self._brief.only]
+        items[:] = [item for item, _ in wanted]
+        self._channel.tell(Declared(checks=tuple(declaration for _, declaration in wanted)))
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_protocol(self, item: pytest.Item, nextitem: pytest.Item | None) -> bool:
+        """Run one check as often as its verdict needs, and tell what it found."""
+        declaration = _declaration(item)
+        began = time.monotonic()
+        verdicts: list[Verdict] = []
+        while not verdicts or another(declaration, verdicts, confirm=self._brief.confirm):
+            verdicts.append(self._attempt(item, nextitem, declaration, len(verdicts) + 1))
+        result = settle(
+            declaration,
+            verdicts,
+            confirm=self._brief.confirm,
+            duration_sec=time.monotonic() - began,
+        )
+        self._results.append(result)
+        self._channel.tell(CheckFinished(result=result))
+        return True
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_makereport(self, item: pytest.Item, call: pytest.CallInfo[None]) -> None:
+        """Keep what set-up or the check raised; a tear-down's trouble changes no verdict."""
+        attempt = item.stash[_ATTEMPT]
+        if call.excinfo is not None and call.when != "teardown":
+            attempt.error = attempt.error or call.excinfo.value
+
+    def finished(self) -> None:
+        """Tell that the run is over."""
+        self._channel.tell(Finished(junit_xml=junit_xml(self._brief.task, self._results)))
+
+    def _attempt(
+        self,
+        item: pytest.Item,
+        nextitem: pytest.Item | None,
+        declaration: CheckDeclaration,
+        number: int,
+    ) -> Verdict:
+        self._channel.tell(CheckStarted(check=declaration.id, attempt=number))
+        assert isinstance(item, pytest.Function)
+        fresh = pytest.Function.from_parent(item.parent, name=item.name, callobj=item.obj)
+        attempt = fresh.stash[_ATTEMPT] = Attempt(declaration, number)
+        began = time.monotonic()
+        reports: Sequence[pytest.TestReport] = runtestprotocol(fresh, log=False, nextitem=nextitem)
+        attempt.duration_sec = time.monotonic() - began
+        for report in reports:
+            with suppress(ValueError):  # a report that the terminal cannot print
+                item.ihook.pytest_runtest_logreport(report=report)
+        return attempt.judge()
+
+
+def _declaration(item: pytest.Item) -> CheckDeclaration:
+    declaration = declaration_of(getattr(item, "obj", None))
+    if declaration is None:
+        raise pytest.UsageError(f"{item.nodeid} is a test without @check")
+    return declaration

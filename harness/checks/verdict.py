@@ -1,0 +1,153 @@
+"""From attempts to one result per check; pure."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from harness.checks.failure import SutNotReady
+from harness.checks.measure import Measure
+from harness.models.check import CheckDeclaration, CheckOutcome, CheckResult, Measurement
+
+MAX_LAG_SEC = 0.15
+"""A failing timing check during which our own event loop stood still for longer is invalid."""
+_MAX_SUMMARY = 700
+
+
+@dataclass
+class Attempt:
+    """One run of a check on one fresh system under test, as it goes on."""
+
+    declaration: CheckDeclaration
+    number: int
+    measure: Measure = field(default_factory=Measure)
+    error: BaseException | None = None
+    """What set-up or the check itself raised first."""
+    lag_sec: float = 0.0
+    """The longest time for which the grader's event loop stood still."""
+    log_tail: str = ""
+    ending: str = ""
+    """How the service ended when it should have been running, as words."""
+    duration_sec: float = 0.0
+
+    def judge(self) -> Verdict:
+        """What this attempt found."""
+        found = self._found()
+        wanting = found.outcome in (CheckOutcome.FAILED, CheckOutcome.PARTIAL)
+        if wanting and self.declaration.timing and self.lag_sec > MAX_LAG_SEC:
+            return self._verdict(
+                CheckOutcome.INVALID,
+                f"The grader itself stood still for {self.lag_sec * 1000:.0f} ms. "
+                f"Without that: {found.summary}",
+            )
+        return found
+
+    def _found(self) -> Verdict:
+        if isinstance(self.error, AssertionError | SutNotReady):
+            text = str(self.error).strip() or "An assertion without words failed."
+            return self._verdict(CheckOutcome.FAILED, text)
+        if self.error is not None:
+            text = f"{type(self.error).__name__}: {self.error}"
+            return self._verdict(CheckOutcome.INVALID, text)
+        if not self.measure.judged:
+            return self._verdict(CheckOutcome.INVALID, "The check measured nothing.")
+        summary = " ".join(self.measure.sentences())
+        if self.measure.score >= 1:
+            return self._verdict(CheckOutcome.PASSED, summary)
+        partial = self.measure.score > 0
+        return self._verdict(CheckOutcome.PARTIAL if partial else CheckOutcome.FAILED, summary)
+
+    def _verdict(self, outcome: CheckOutcome, summary: str) -> Verdict:
+        score = {CheckOutcome.PASSED: 1.0, CheckOutcome.PARTIAL: self.measure.score}.get(
+            outcome, None if outcome is CheckOutcome.INVALID else 0.0
+        )
+        bad = outcome is not CheckOutcome.PASSED
+        if bad and self.ending:
+            summary = f"{summary} The service {self.ending}."
+        return Verdict(
+            outcome,
+            score,
+            _short(summary),
+            tuple(self.measure.taken),
+            self.log_tail if bad else "",
+        )
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """One attempt's finding."""
+
+    outcome: CheckOutcome
+    score: float | None
+    """None when invalid."""
+    summary: str
+    measurements: tuple[Measurement, ...] = ()
+    log_tail: str = ""
+
+
+def another(declaration: CheckDeclaration, verdicts: Sequence[Verdict], *, confirm: bool) -> bool:
+    """Whether a check needs one more attempt on a fresh system under test.
+
+    The first invalid attempt is retried. A timing check that did not pass is
+    confirmed, and when the two disagree a third one decides.
+    """
+    valid = _valid(verdicts)
+    if len(valid) < len(verdicts) and len(verdicts) - len(valid) > 1:
+        return False
+    if not valid or verdicts[-1].score is None:
+        return True
+    if not (confirm and declaration.timing) or valid[0].outcome is CheckOutcome.PASSED:
+        return False
+    return len(valid) == 1 or (len(valid) == 2 and valid[0].score != valid[1].score)  # noqa: PLR2004 - two and a third
+
+
+def settle(
+    declaration: CheckDeclaration,
+    verdicts: Sequence[Verdict],
+    *,
+    confirm: bool,
+    duration_sec: float,
+) -> CheckResult:
+    """The check's result: the middle one of its valid attempts.
+
+    Invalid when there is no valid attempt, or when a fail that needed confirming
+    could not be confirmed.
+    """
+    valid = _valid(verdicts)
+    needed = 2 if confirm and declaration.timing else 1
+    settled = valid and (valid[0].outcome is CheckOutcome.PASSED or len(valid) >= needed)
+    scores = [verdict.score for verdict in valid if verdict.score is not None]
+    if settled:
+        middle = statistics.median_low(scores)
+        chosen = next(verdict for verdict in valid if verdict.score == middle)
+    else:
+        chosen = next(verdict for verdict in reversed(verdicts) if verdict.score is None)
+    summary = chosen.summary
+    if settled and len(set(scores)) > 1:
+        outcomes = ", ".join(verdict.outcome.value for verdict in valid)
+        summary = f"{summary} (Not unanimous: {outcomes}.)"
+    return CheckResult(
+        id=declaration.id,
+        family=declaration.family,
+        dimension=declaration.dimension,
+        weight=declaration.weight,
+        shows=declaration.shows,
+        derived_from=declaration.derived_from,
+        outcome=chosen.outcome,
+        score=chosen.score,
+        duration_sec=round(duration_sec, 3),
+        measurements=chosen.measurements,
+        summary=summary,
+        attempts=len(verdicts),
+        log_tail=chosen.log_tail,
+    )
+
+
+def _valid(verdicts: Sequence[Verdict]) -> list[Verdict]:
+    return [verdict for verdict in verdicts if verdict.score is not None]
+
+
+def _short(text: str) -> str:
+    flat = " ".join(text.split())
+    return flat if len(flat) <= _MAX_SUMMARY else f"{flat[: _MAX_SUMMARY - 1]}…"
