@@ -1,0 +1,183 @@
+"""The connection to a Docker engine, and the one place where its errors become ours."""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+import os
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, TypeVar
+
+import docker
+import docker.errors
+import docker.utils
+import requests.exceptions
+
+from harness.errors import (
+    HarnessError,
+    ImageBuildError,
+    PrerequisiteError,
+    SandboxError,
+    SandboxTimeoutError,
+    SandboxUnavailableError,
+)
+
+T = TypeVar("T")
+
+_CALL_TIMEOUT_SEC = 120
+_PARALLEL_CALLS = 32
+
+START_ENGINE = "Start Docker Engine ('sudo systemctl start docker') or set DOCKER_HOST."
+
+TRANSLATIONS: dict[type[BaseException], tuple[type[HarnessError], str, str]] = {
+    docker.errors.ImageNotFound: (
+        SandboxUnavailableError,
+        "image-missing",
+        "The image was removed; the next 'ensure_image' builds it again.",
+    ),
+    docker.errors.NotFound: (SandboxUnavailableError, "sandbox-unavailable", ""),
+    docker.errors.APIError: (SandboxError, "engine-refused", ""),
+    docker.errors.InvalidVersion: (
+        PrerequisiteError,
+        "engine-version",
+        "Install Docker Engine 20.10 or newer.",
+    ),
+    docker.errors.InvalidRepository: (SandboxError, "engine-call", ""),
+    docker.errors.InvalidConfigFile: (
+        PrerequisiteError,
+        "engine-config",
+        "Mend the Docker client configuration (~/.docker/config.json).",
+    ),
+    docker.errors.InvalidArgument: (SandboxError, "engine-call", ""),
+    docker.errors.DeprecatedMethod: (SandboxError, "engine-call", ""),
+    docker.errors.TLSParameterError: (
+        PrerequisiteError,
+        "engine-config",
+        "Check DOCKER_TLS_VERIFY and DOCKER_CERT_PATH.",
+    ),
+    docker.errors.NullResource: (SandboxError, "engine-call", ""),
+    docker.errors.ContainerError: (SandboxError, "engine-refused", ""),
+    docker.errors.StreamParseError: (SandboxError, "engine-call", ""),
+    docker.errors.BuildError: (ImageBuildError, "image-build", ""),
+    docker.errors.ImageLoadError: (ImageBuildError, "image-build", ""),
+    docker.errors.MissingContextParameter: (PrerequisiteError, "engine-config", ""),
+    docker.errors.ContextAlreadyExists: (PrerequisiteError, "engine-config", ""),
+    docker.errors.ContextException: (PrerequisiteError, "engine-config", ""),
+    docker.errors.ContextNotFound: (
+        PrerequisiteError,
+        "engine-config",
+        "'docker context ls' lists the contexts there are.",
+    ),
+    docker.errors.DockerException: (PrerequisiteError, "engine-unreachable", START_ENGINE),
+    requests.exceptions.ReadTimeout: (
+        SandboxTimeoutError,
+        "engine-timeout",
+        "The engine is overloaded or stuck; 'harness doctor' looks closer.",
+    ),
+    requests.exceptions.ConnectionError: (
+        SandboxUnavailableError,
+        "engine-unreachable",
+        START_ENGINE,
+    ),
+    requests.exceptions.RequestException: (SandboxUnavailableError, "engine-unreachable", ""),
+}
+"""docker's (and its transport's) errors -> ours, slug, remedy; the most specific class wins."""
+
+_CONFLICT = 409
+_FULL_DISK = "no space left on device"
+
+
+def translated(error: BaseException, what: str) -> HarnessError:
+    """Our error for one of docker's.
+
+    Args:
+        error: Anything docker-py or its transport raised.
+        what: What was tried, to which thing, as in "start container 'a1b2'".
+    """
+    for kind in type(error).__mro__:
+        if kind in TRANSLATIONS:
+            ours, slug, remedy = TRANSLATIONS[kind]
+            break
+    else:
+        ours, slug, remedy = SandboxError, "engine-refused", ""
+    if getattr(error, "status_code", None) == _CONFLICT:  # not running, paused, being removed
+        ours, slug = SandboxUnavailableError, "sandbox-unavailable"
+    text = " ".join((getattr(error, "explanation", None) or str(error)).split())
+    if _FULL_DISK in text:
+        ours, slug = PrerequisiteError, "disk-full"
+        remedy = "Free space in the engine's root folder ('docker system df' says what uses it)."
+    return ours(f"Docker could not {what}: {text}.", remedy=remedy, slug=slug)
+
+
+class Engine:
+    """One Docker engine, named by DOCKER_HOST; connects at the first call."""
+
+    def __init__(self) -> None:
+        self.address = str(
+            docker.utils.parse_host(
+                os.environ.get("DOCKER_HOST"), tls=bool(os.environ.get("DOCKER_TLS_VERIFY"))
+            )
+        )
+        """Where it listens, such as "http+unix:///var/run/docker.sock"."""
+        self._api: docker.APIClient | None = None
+        self._connecting = threading.Lock()
+        self._threads = ThreadPoolExecutor(_PARALLEL_CALLS, thread_name_prefix="docker")
+
+    async def call(self, act: Callable[[docker.APIClient], T], what: str) -> T:
+        """Do something with the engine's API in a thread.
+
+        Raises:
+            HarnessError: As `TRANSLATIONS` says, chained to docker's own.
+        """
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(
+            self._threads, functools.partial(self.call_now, act, what)
+        )
+
+    def call_now(self, act: Callable[[docker.APIClient], T], what: str) -> T:
+        """The same without leaving the thread."""
+        try:
+            return act(self._connected())
+        except (
+            docker.errors.DockerException,
+            docker.errors.StreamParseError,  # alone among them it is no DockerException
+            requests.exceptions.RequestException,
+        ) as error:
+            raise translated(error, what) from error
+
+    def _connected(self) -> docker.APIClient:
+        with self._connecting:
+            if self._api is None:
+                options: Any = docker.utils.kwargs_from_env()
+                self._api = docker.APIClient(
+                    version="auto",
+                    timeout=_CALL_TIMEOUT_SEC,
+                    max_pool_size=_PARALLEL_CALLS,
+                    **options,
+                )
+            return self._api
+
+    async def version(self) -> tuple[int, int]:
+        """The engine's major and minor version."""
+        answer = await self.call(lambda api: api.version(), "tell its version")
+        return parse_version(str(answer["Version"]))
+
+    def close(self) -> None:
+        """Let go of connections and threads."""
+        self._threads.shutdown(wait=False)
+        if self._api is not None:
+            self._api.close()
+            self._api = None
+
+
+def parse_version(text: str) -> tuple[int, int]:
+    """Major and minor of an engine's version, such as "20.10.24+dfsg1".
+
+    >>> parse_version("20.10.24+dfsg1")
+    (20, 10)
+    """
+    numbers = ["".join(filter(str.isdigit, part)) for part in text.split(".")[:2]]
+    major, minor = (int(number or 0) for number in (*numbers, "", "")[:2])
+    return major, minor

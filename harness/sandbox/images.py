@@ -1,0 +1,259 @@
+"""Images: base -> workspace or grader -> a task's own, each cached by the hash of what goes in.
+
+base       root file system + Python environment, user, supervisor
+workspace  base + terminal marks;      a task's environment/ on top: candidate and sut
+grader     base + pytest, check kit;   a task's tests/ on top: hidden checks, here alone
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections import deque
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import docker
+
+import harness
+from harness.content import SANDBOXES, content_dir
+from harness.errors import ImageBuildError, PrerequisiteError, SandboxError
+from harness.models.sandbox import ImageBuild
+from harness.sandbox import labels
+from harness.sandbox.base_image import BaseImages
+from harness.sandbox.build_context import Content, digest, packed, tree
+from harness.sandbox.engine import Engine
+from harness.sandbox.file_lock import locked
+from harness.sandbox.host_command import LAST_LINES
+from harness.sandbox.protocol import Progress
+from harness.sandbox.supervised import SUPERVISOR_FILE
+from harness.sandbox.terminal_text import plain
+from harness.sandbox.wheels import PythonTarget, Wheels
+from harness.settings import Settings
+
+ImageRole = Literal["base", "workspace", "grader"]
+
+_REPOSITORY = "hiring-harness"
+_PACKAGE = Path(harness.__file__).parent
+_SHELL_INTEGRATION = _PACKAGE / "recorder" / "shell_integration.bash"
+_CHECK_KIT = ("__init__.py", "errors.py", "py.typed")
+_CHECK_KIT_ROOMS = ("models", "checks")
+_ROLE_BUILD_SEC = 900.0
+_PROBE_SEC = 60.0
+_PROBE_MARK = "harness-python:"
+_PROBE = (
+    "import json, sys; from pip._vendor.packaging import tags; "
+    "print('harness-python:' + json.dumps("
+    "['%d.%d' % sys.version_info[:2], list(tags.platform_tags())]))"
+)
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """One image to be there."""
+
+    name: str
+    """Part of its tag: `workspace`, or `workspace-<task>`."""
+    base: str
+    """The image below it, passed as the build argument BASE_IMAGE."""
+    content: Content
+    """Its build context, `Dockerfile` included."""
+    timeout_sec: float
+
+    @property
+    def tag(self) -> str:
+        """Names the content: the same tag is the same image."""
+        return f"{_REPOSITORY}/{self.name}:{digest(self.content, self.base)[:12]}"
+
+
+class Images:
+    """Builds what is missing; several builders of one image wait for the first."""
+
+    def __init__(self, engine: Engine, settings: Settings) -> None:
+        self._engine = engine
+        self._cache = settings.cache_dir
+        self._prebuilt: Mapping[str, str] = settings.docker.prebuilt
+        self._ca_bundle = settings.docker.ca_bundle
+        self._sandboxes = content_dir(SANDBOXES)
+        self.bases = BaseImages(engine, settings)
+        self.wheels = Wheels(settings.cache_dir)
+
+    async def ensure(self, build: ImageBuild, progress: Progress | None = None) -> str:
+        """A task's image on top of its role's.
+
+        Raises:
+            ImageBuildError: With the last lines of the build's log.
+            PrerequisiteError: There is no base image and no way to get one.
+        """
+        say = progress or (lambda _: None)
+        base = await self.ensure_role(build.role, say)
+        context = Path(build.context)
+        content = await self._task_content(build, context, base, say)
+        recipe = Recipe(f"{build.role}-{build.name.lower()}", base, content, build.timeout_sec)
+        return await self._ensure(recipe, say)
+
+    async def ensure_role(self, role: ImageRole, progress: Progress | None = None) -> str:
+        """The image of a role without any task."""
+        say = progress or (lambda _: None)
+        if role in self._prebuilt:
+            return await self._prebuilt_image(role, say)
+        if role == "base":
+            base = await self.bases.ensure(say)
+        else:
+            base = await self.ensure_role("base", say)
+        content: dict[str, Path | bytes] = {
+            "Dockerfile": self._sandboxes / role / "Dockerfile",
+            **await self._role_content(role, base, say),
+        }
+        return await self._ensure(Recipe(role, base, content, _ROLE_BUILD_SEC), say)
+
+    async def _role_content(
+        self, role: ImageRole, base: str, progress: Progress
+    ) -> dict[str, Path | bytes]:
+        if role == "base":
+            bundle = self._ca_bundle
+            own = {"certificates/company.crt": bundle} if bundle else {}
+            return {"supervisor.py": SUPERVISOR_FILE, "certificates/none": b"", **own}
+        if role == "workspace":
+            marks = _SHELL_INTEGRATION
+            own = {f"shell/{marks.name}": marks} if marks.is_file() else {}
+            return {"shell/README": b"Marks prompts and commands for the recording.\n", **own}
+        requirements = self._sandboxes / "grader" / "requirements.txt"
+        kit = {f"harness/{name}": _PACKAGE / name for name in _CHECK_KIT}
+        for room in _CHECK_KIT_ROOMS:
+            kit |= tree(_PACKAGE / room, f"harness/{room}/")
+        return {
+            "requirements.txt": requirements,
+            **kit,
+            **await self._wheel_content(requirements, base, "the grader", progress),
+        }
+
+    async def _task_content(
+        self, build: ImageBuild, context: Path, base: str, progress: Progress
+    ) -> dict[str, Path | bytes]:
+        if not context.is_dir():
+            raise ImageBuildError(
+                f"The {build.role} image of '{build.name}' has no folder {context}.",
+                remedy="Add it to the task.",
+            )
+        own = context / "Dockerfile"
+        prefix = "" if own.is_file() or build.role == "workspace" else "tests/"
+        content: dict[str, Path | bytes] = {**tree(context, prefix), "wheels/.keep": b""}
+        default = self._sandboxes / build.role / "task.Dockerfile"
+        content["Dockerfile"] = own if own.is_file() else default
+        for requirements in (context / "requirements.txt", context / "repo" / "requirements.txt"):
+            if requirements.is_file():
+                content |= await self._wheel_content(requirements, base, build.name, progress)
+        return content
+
+    async def _wheel_content(
+        self, requirements: Path, image: str, name: str, progress: Progress
+    ) -> dict[str, Path | bytes]:
+        target = await self._python_of(image)
+        return dict(tree(await self.wheels.folder(requirements, target, name, progress), "wheels/"))
+
+    async def _prebuilt_image(self, role: ImageRole, progress: Progress) -> str:
+        reference = self._prebuilt[role]
+        found = await self.bases.present(reference)
+        if found is not None:
+            return found
+        try:
+            return await self.bases.pulled(reference, progress)
+        except SandboxError as error:
+            raise PrerequisiteError(
+                f"The prebuilt {role} image '{reference}' is not to be had: {error.message}",
+                remedy=f"Correct 'docker.prebuilt.{role}', or remove it to have one built.",
+                slug="prebuilt-image",
+            ) from error
+
+    async def _ensure(self, recipe: Recipe, progress: Progress) -> str:
+        tag = recipe.tag
+        found = await self.bases.present(tag)
+        if found is not None:
+            return found
+        async with locked(self._cache / "locks" / f"{tag.replace('/', '-')}.lock"):
+            found = await self.bases.present(tag)  # another builder may have been quicker
+            if found is None:
+                progress(f"Building the {recipe.name} image")
+                await self._engine.call(
+                    lambda api: _build(api, recipe, tag, progress), f"build image '{tag}'"
+                )
+                found = await self.bases.present(tag)
+        assert found is not None
+        return found
+
+    async def _python_of(self, image: str) -> PythonTarget:
+        """Version and platforms of an image's Python, asked once for each image."""
+        known = self._cache / "pythons" / f"{image.rpartition(':')[2]}.json"
+        if not known.is_file():
+            answer = await self._engine.call(
+                lambda api: _probe(api, image), f"ask image '{image[:19]}' for its Python"
+            )
+            known.parent.mkdir(parents=True, exist_ok=True)
+            known.write_text(answer, "utf-8")
+        version, platforms = json.loads(known.read_text("utf-8"))
+        return PythonTarget(version, tuple(platforms))
+
+
+def _build(api: docker.APIClient, recipe: Recipe, tag: str, progress: Progress) -> None:
+    last: deque[str] = deque(maxlen=LAST_LINES)
+    until = time.monotonic() + recipe.timeout_sec
+    with packed(recipe.content) as context:
+        answer = api.build(
+            fileobj=context,
+            custom_context=True,
+            tag=tag,
+            buildargs={"BASE_IMAGE": recipe.base},
+            labels={labels.ROLE: recipe.name},
+            rm=True,
+            forcerm=True,
+            decode=True,
+            timeout=int(recipe.timeout_sec),
+        )
+        for line, failure in _log(answer):
+            last.append(line)
+            if line.startswith("Step "):
+                progress(line)
+            if failure or time.monotonic() > until:
+                why = "failed" if failure else f"took over {recipe.timeout_sec:g} s"
+                raise ImageBuildError(
+                    f"Building the {recipe.name} image {why}. Last lines:\n" + "\n".join(last),
+                    remedy="Mend its Dockerfile or requirements and try again.",
+                )
+
+
+def _log(answer: Iterator[dict[str, Any]]) -> Iterator[tuple[str, bool]]:
+    """Lines of a build's log, and whether each is the failure that ends it."""
+    for entry in answer:
+        failed = "error" in entry
+        text = entry.get("error") or entry.get("stream") or entry.get("status") or ""
+        for line in str(text).splitlines():
+            if plain(line):
+                yield plain(line), failed
+
+
+def _probe(api: docker.APIClient, image: str) -> str:
+    """What `_PROBE` prints in the image, run as a build step: the engine clears it away itself."""
+    dockerfile = f"FROM {image}\nRUN /opt/venv/bin/python -c {json.dumps(_PROBE)}\n"
+    lines: list[str] = []
+    found = made = ""
+    with packed({"Dockerfile": dockerfile.encode()}) as context:
+        answer = api.build(
+            fileobj=context, custom_context=True, nocache=True, rm=True, forcerm=True,
+            decode=True, timeout=int(_PROBE_SEC),
+        )  # fmt: skip
+        for entry in answer:
+            lines.append(plain(str(entry.get("stream") or entry.get("error") or "")))
+            if lines[-1].startswith(_PROBE_MARK):
+                found = lines[-1].removeprefix(_PROBE_MARK)
+            made = (entry.get("aux") or {}).get("ID", made)
+    if made:
+        api.remove_image(made)
+    if not found:
+        raise ImageBuildError(
+            f"Image '{image[:19]}' has no Python environment at /opt/venv with pip: "
+            + " ".join(lines[-3:])
+        )
+    return found
