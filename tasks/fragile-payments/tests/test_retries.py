@@ -1,0 +1,143 @@
+"""Does the service try again when that helps, stop when it does not, and never go on for ever?"""
+
+from __future__ import annotations
+
+import asyncio
+
+from provider import Provider
+from shop import Order, Shop, slowest, statuses
+
+from harness.checks import (
+    SLACK_SEC,
+    Attempts,
+    Contract,
+    Measure,
+    Response,
+    check,
+    reset,
+    status,
+)
+
+LANES = 2
+ROUNDS = 6
+"""Per lane: a payment with a blip and two without."""
+QUIET_SEC = 1.0
+"""How long to wait for attempts that come after the reply."""
+
+
+@check(
+    id="retries.transient",
+    family="retries",
+    dimension="failure-mode-instinct",
+    weight=2,
+    shows="A blip of the provider (one 503 or one connection reset) stays inside, "
+    "so shops do not lose a checkout to something that a second try repairs.",
+    derived_from="About 1 in 50 calls to the provider has a blip. A shop should not notice one.",
+    control="Two undisturbed payments go through first, and two of three in between are such.",
+    timing=True,
+)
+async def test_transient(
+    shop: Shop, provider: Provider, contract: Contract, measure: Measure
+) -> None:
+    """Twelve payments whose first charge fails, spread thinly among ones that do not."""
+    await shop.warm_up()
+    blips = {}
+    for number in range(LANES * ROUNDS):
+        order = shop.order()
+        provider.blip(order.token, reset if number % 2 else status(503, "try_again"))
+        blips[order.key] = order
+    replies: dict[str, Response] = {}
+
+    async def lane(orders: list[Order]) -> None:
+        for order in orders:
+            for each in (order, shop.order(), shop.order()):
+                replies[each.key] = await shop.pay(each)
+
+    orders = list(blips.values())
+    await asyncio.gather(*(lane(orders[first::LANES]) for first in range(LANES)))
+    outcomes = await asyncio.gather(*(shop.final(replies[key]) for key in blips))
+    good = sum(
+        shop.captured(order, payment) for order, payment in zip(orders, outcomes, strict=True)
+    )
+    measure(
+        f"of {len(orders)} payments with one blip, those that went through",
+        good,
+        unit="payments",
+        at_least=len(orders) - 1,
+        partly_at_least=len(orders) / 2,
+    )
+    measure(
+        "slowest reply to a payment with a blip",
+        slowest(replies[key] for key in blips),
+        unit="s",
+        at_most=contract["deadline_sec"] + SLACK_SEC,
+        partly_at_most=2 * contract["deadline_sec"],
+    )
+    measure.info("replies to payments with a blip", statuses(replies[key] for key in blips))
+
+
+@check(
+    id="retries.permanent",
+    family="retries",
+    dimension="failure-mode-instinct",
+    weight=1,
+    shows="A request that the provider calls wrong is not sent again, "
+    "so a mistake of ours does not become load on a partner.",
+    derived_from="not again after an answer that says that our request is wrong",
+    control="Two undisturbed payments go through first, one after each that is turned down.",
+)
+async def test_permanent(shop: Shop, provider: Provider, measure: Measure) -> None:
+    """The provider turns one payment down with each status that means so."""
+    await shop.warm_up()
+    turned_down = []
+    for code in (400, 404, 422):
+        order = shop.order()
+        provider.plan(order.token, status(code, "invalid_request"))
+        reply = await shop.pay(order)
+        turned_down.append((code, order, reply))
+        await shop.pay(shop.order())
+    await asyncio.gather(*(shop.final(reply) for _, _, reply in turned_down))
+    await asyncio.sleep(QUIET_SEC)
+    for code, order, reply in turned_down:
+        attempts = len(provider.attempts(order.token))
+        measure(f"charges sent for a payment answered {code}", attempts, equals=1)
+        measure.info(f"our reply to the payment answered {code}", reply.status)
+    told_taken = sum(reply.status == 201 for _, _, reply in turned_down)
+    measure("payments told to be taken that were turned down", told_taken, equals=0)
+
+
+@check(
+    id="retries.bounded",
+    family="retries",
+    dimension="failure-mode-instinct",
+    weight=2,
+    shows="While the provider keeps saying 'not now', each payment is sent a bounded number of "
+    "times and the shop is told in time, so a bad hour does not become a storm.",
+    derived_from="The provider's terms allow us to send one payment at most 5 times",
+    control="Two undisturbed payments go through first.",
+    timing=True,
+)
+async def test_bounded(
+    shop: Shop, provider: Provider, contract: Contract, measure: Measure
+) -> None:
+    """Four payments at once that the provider always puts off."""
+    await shop.warm_up()
+    orders = [shop.order() for _ in range(4)]
+    for order in orders:
+        provider.plan(order.token, Attempts(then=status(503, "try_again")))
+    replies = await asyncio.gather(*(shop.pay(order) for order in orders))
+    outcomes = await asyncio.gather(*(shop.final(reply) for reply in replies))
+    await asyncio.sleep(QUIET_SEC)
+    attempts = [len(provider.attempts(order.token)) for order in orders]
+    measure("most charges sent for one payment", max(attempts), at_most=contract["max_attempts"])
+    measure("charges sent for all of them", sum(attempts), at_least=1)
+    measure(
+        "slowest reply",
+        slowest(replies),
+        unit="s",
+        at_most=contract["deadline_sec"] + SLACK_SEC,
+        partly_at_most=2 * contract["deadline_sec"],
+    )
+    told_taken = sum(payment.get("status") == "captured" for payment in outcomes)
+    measure("payments told to be taken that were not", told_taken, equals=0)
+    measure.info("replies", statuses(replies))

@@ -1,0 +1,55 @@
+"""Does the service answer in time when the provider does not?"""
+
+from __future__ import annotations
+
+import asyncio
+
+from provider import Provider
+from shop import NOT_NOW, Shop, slowest, statuses
+
+from harness.checks import SLACK_SEC, Contract, Measure, Response, check, hang_after_accept
+
+HUNG = 4
+ROUNDS = 2
+
+
+@check(
+    id="timeouts.hang",
+    family="timeouts",
+    dimension="failure-mode-instinct",
+    weight=3,
+    shows="When the provider accepts calls and never answers, shops still get their reply in time, "
+    "so one dead dependency does not take the checkout with it.",
+    derived_from="Every request to us is answered within 3 seconds, whatever the provider does.",
+    control="The stub answers the grader; two undisturbed payments go through first.",
+    timing=True,
+)
+async def test_hang(shop: Shop, provider: Provider, contract: Contract, measure: Measure) -> None:
+    """Two rounds of four payments that the provider never answers, each beside one it does."""
+    await shop.warm_up()
+    deadline = contract["deadline_sec"]
+    replies: list[Response] = []
+    for _ in range(ROUNDS):
+        hung = [shop.order() for _ in range(HUNG)]
+        for order in hung:
+            provider.plan(order.token, hang_after_accept)
+        payments = [shop.pay(order, timeout_sec=2 * deadline + 0.5) for order in hung]
+        *answers, _ = await asyncio.gather(*payments, shop.pay(shop.order()))
+        replies += answers
+        if slowest(replies) > 2 * deadline:
+            break  # nothing later can change the verdict
+    measure(
+        "slowest reply while the provider hangs",
+        slowest(replies),
+        unit="s",
+        at_most=deadline + SLACK_SEC,
+        partly_at_most=2 * deadline,
+    )
+    promised = [reply for reply in replies if reply.status in (202, *NOT_NOW)]
+    late = [reply for reply in replies if reply.error]
+    measure(
+        "replies with a status that api.md does not promise",
+        len(replies) - len(promised) - len(late),
+        equals=0,
+    )
+    measure.info("replies", statuses(replies))
