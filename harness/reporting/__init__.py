@@ -1,0 +1,8 @@
+"""A finished scorecard -> one HTML page, Markdown or JSON; templates lie in `reports/`."""
+
+from harness.reporting.data import json
+from harness.reporting.files import FORMATS, Format, write
+from harness.reporting.page import html
+from harness.reporting.text import markdown
+
+__all__ = ["FORMATS", "Format", "html", "json", "markdown", "write"]

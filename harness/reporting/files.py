@@ -1,0 +1,80 @@
+"""Reports on disk: each is there whole or not at all."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Literal, get_args
+
+from harness.errors import PrerequisiteError, UsageError
+from harness.models.scorecard import Scorecard
+from harness.reporting.data import json
+from harness.reporting.page import html
+from harness.reporting.text import markdown
+
+Format = Literal["html", "md", "json"]
+"""What a scorecard can be written as; also the file's suffix."""
+
+FORMATS: tuple[Format, ...] = get_args(Format)
+
+_REPORTERS: dict[str, Callable[[Scorecard], str]] = {
+    "html": html,
+    "md": markdown,
+    "json": json,
+}
+
+
+def write(
+    scorecard: Scorecard, dest: Path, formats: Sequence[Format] = FORMATS
+) -> dict[Format, Path]:
+    """Write `scorecard.<format>` into a folder, replacing what is there.
+
+    Every report is made before the first is written, and each appears under its name only when
+    all of it is on disk. Only its owner can read it: share it on purpose.
+
+    Args:
+        scorecard: What to report.
+        dest: A folder; made if missing.
+        formats: Which reports, in this order.
+
+    Returns:
+        Format -> file.
+
+    Raises:
+        UsageError: A format that there isn't.
+        PrerequisiteError: The folder cannot be written to.
+    """
+    for name in formats:
+        if name not in _REPORTERS:
+            raise UsageError(
+                f"There is no report format '{name}'.",
+                remedy=f"Formats: {', '.join(FORMATS)}.",
+                slug="report-format",
+            )
+    made = {name: _REPORTERS[name](scorecard).encode("utf-8") for name in formats}
+    try:
+        dest.mkdir(parents=True, exist_ok=True)
+        return {name: _write(dest / f"scorecard.{name}", data) for name, data in made.items()}
+    except OSError as exc:
+        raise PrerequisiteError(
+            f"The report could not be written to {dest}: {exc.strerror or exc}.",
+            remedy="Give another folder, or make room and write it again: nothing else is lost.",
+            slug="report-not-written",
+        ) from exc
+
+
+def _write(path: Path, data: bytes) -> Path:
+    """Replace a file in one step; a crash leaves the old one or the new one."""
+    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        Path(name).replace(path)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise
+    return path

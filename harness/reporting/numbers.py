@@ -1,0 +1,82 @@
+"""Numbers as a person reads them, and a measurement against its threshold as a bar."""
+
+from __future__ import annotations
+
+import math
+import re
+from dataclasses import dataclass
+
+from harness.models.check import Measurement
+
+_THRESHOLD = re.compile(r"\s*(<=|>=|<|>|==|=|≤|≥)\s*(\d+(?:\.\d+)?)")
+_MOST = 1e12
+"""From here on, numbers are written with an exponent."""
+_GROUPED = 1000
+
+
+@dataclass(frozen=True)
+class Bar:
+    """Positions in percent of the bar's width."""
+
+    value: float
+    threshold: float
+    """Where the allowed side begins or ends."""
+    below: bool
+    """Whether the allowed side is the lower one."""
+    exact: bool
+    """Whether only the threshold itself is allowed."""
+
+
+def number(value: float | str | bool | None) -> str:
+    """Three significant digits at most after the point, thousands apart; words for the rest."""
+    if value is None:
+        return "not measured"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, str):
+        return value
+    if isinstance(value, int):
+        return f"{value:,}" if abs(value) < _MOST else f"{value:.3g}"
+    if not math.isfinite(value):
+        return "not a finite number"
+    return f"{value:,.0f}" if _GROUPED <= abs(value) < _MOST else f"{value:.3g}"
+
+
+def threshold(text: str) -> str:
+    """A threshold with the signs that people read."""
+    for typed, read in (("<=", "≤"), (">=", "≥"), ("==", "=")):
+        text = text.replace(typed, read)
+    return text
+
+
+def level(value: float | None) -> str:
+    """A level with at most one digit after the point; a dash when there is none."""
+    return "–" if value is None else f"{value:.1f}".removesuffix(".0")  # noqa: RUF001 - a dash
+
+
+def percent(share: float | None) -> str:
+    """A share as whole percents; only exactly nothing and all read as 0 and 100 %."""
+    if share is None:
+        return "–"  # noqa: RUF001 - a dash
+    whole = round(share * 100)
+    if 0 < share < 1:
+        whole = min(99, max(1, whole))
+    return f"{whole} %"
+
+
+def bar(measurement: Measurement) -> Bar | None:
+    """The drawn form of a measurement; None when it isn't a number against a number."""
+    found = _THRESHOLD.match(measurement.threshold)
+    value = measurement.value
+    if found is None or isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    threshold = float(found[2])
+    whole = max(float(value), threshold) * 1.25
+    if not (math.isfinite(whole) and value >= 0 and whole > 0):
+        return None
+    return Bar(
+        value=round(100 * value / whole, 1),
+        threshold=round(100 * threshold / whole, 1),
+        below=found[1] in ("<", "<=", "≤"),
+        exact=found[1] in ("=", "=="),
+    )

@@ -1,0 +1,161 @@
+"""The scorecard as Markdown, for a review thread or a terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from harness.models.check import CheckOutcome
+from harness.models.rubric import Rating
+from harness.models.scorecard import Scorecard
+from harness.reporting.escaping import code, inline
+from harness.reporting.links import Links
+from harness.reporting.numbers import level, number, percent
+from harness.reporting.reading import as_read
+from harness.reporting.story import Column, record_sentence, told
+from harness.reporting.text_evidence import (
+    change_lines,
+    check_lines,
+    observation_lines,
+    record_lines,
+    source_lines,
+    terminal_lines,
+    timeline_lines,
+)
+from harness.reporting.timeline import drawn
+from harness.reporting.views import DimensionView, dimension_views, moment_views
+
+
+def markdown(scorecard: Scorecard) -> str:
+    """The scorecard as CommonMark with tables.
+
+    What a candidate, a rater or a rubric wrote is in code, or escaped mark by mark: it can make
+    neither HTML nor links nor images nor headings. Hidden characters are shown.
+    """
+    card = as_read(scorecard)
+    views = dimension_views(card, Links(card))
+    moments = moment_views(card)
+    timeline = drawn(card.timeline, moments=[view.moment.at_sec for view in moments])
+    parts = (
+        _title(card),
+        _summary(card, views),
+        _dimensions(views),
+        timeline_lines(timeline),
+        check_lines(card),
+        change_lines(card),
+        terminal_lines(moments, timeline),
+        observation_lines(card, timeline),
+        record_lines(card),
+        source_lines(card),
+    )
+    return "\n".join(line for part in parts for line in part) + "\n"
+
+
+def _title(card: Scorecard) -> Iterator[str]:
+    session = card.session
+    mode = "live session" if session.mode == "live" else "take-home"
+    yield f"# Scorecard: {inline(session.candidate, 80)}"
+    yield ""
+    yield f"**{inline(session.task_title, 200)}**  "
+    yield f"{inline(card.rubric_title, 120)} · {mode} · {session.opened_at.date().isoformat()}"
+    yield ""
+
+
+def _summary(card: Scorecard, views: list[DimensionView]) -> Iterator[str]:
+    story = told(card)
+    yield from ("## Summary", "")
+    for notice in story.notices:
+        yield from (f"> **{notice.title}.** {inline(notice.text)}", "")
+    yield from (story.tally, "")
+    chain = "chain verified" if card.provenance.chain_verified else "chain does not verify"
+    yield f"- Time used: {percent(card.session.used_share)} of the time allowed"
+    yield f"- Suggested by checks: {level(card.overall.suggested)} of 5. {story.suggested}"
+    yield f"- Rated by people: {level(card.overall.rated)} of 5. {story.rated}"
+    yield f"- Record: {record_sentence(card)}, {chain}"
+    yield from (f"- Gradings: {len(card.gradings)}", "")
+    yield "| Dimension | 1 2 3 4 5 | Suggested | Rated | Checks measured | Raters |"
+    yield "| --- | --- | --- | --- | --- | --- |"
+    yield from (_profile_row(view) for view in views)
+    yield ""
+    yield "`◇` suggested by checks, `●` rated, `◈` both. Level 4 is the bar of the role."
+    for column in (story.held, story.fell_short, story.unknown):
+        yield from _column(column)
+    yield ""
+    yield "Checks suggest, people rate, and neither decides: this page makes no recommendation."
+    yield ""
+
+
+def _profile_row(view: DimensionView) -> str:
+    score = view.score
+    rated = None if score.final_level is None else round(score.final_level)
+    marks = {(True, True): "◈", (True, False): "◇", (False, True): "●", (False, False): "·"}
+    scale = " ".join(marks[score.suggested_level == n, rated == n] for n in range(1, 6))
+    apart = ", raters apart" if score.disagreement else ""
+    cells = (
+        inline(score.dimension.title, 80),
+        f"`{scale}`",
+        "none" if score.suggested_level is None else str(score.suggested_level),
+        "not rated" if score.final_level is None else level(score.final_level) + apart,
+        percent(score.coverage) if score.checks else "people alone",
+        str(len(score.ratings)),
+    )
+    return f"| {' | '.join(cells)} |"
+
+
+def _column(column: Column) -> Iterator[str]:
+    if not column.checks:
+        return
+    yield from ("", f"### {column.title}", "")
+    for check in column.checks:
+        found = "" if check.outcome is CheckOutcome.PASSED else f" {inline(check.summary)}"
+        yield f"- {inline(check.shows)}{found} ({code(check.id)})"
+    if column.left_out:
+        yield f"- And {column.left_out} more, below."
+
+
+def _dimensions(views: list[DimensionView]) -> Iterator[str]:
+    yield from ("## Dimensions", "")
+    for view in views:
+        score = view.score
+        apart = " (read apart)" if view.apart else ""
+        yield from (f"### {inline(score.dimension.title, 80)}{apart}", "")
+        yield from (inline(score.dimension.question), "")
+        yield from (_standing(view), "")
+        for rating in score.ratings:
+            yield from _rating(rating)
+        for anchor in view.anchors:
+            if anchor.suggested or anchor.raters:
+                by = [f"rated by {inline(rater, 60)}" for rater in anchor.raters]
+                by += ["suggested by checks"] if anchor.suggested else []
+                name = inline(anchor.level.name, 40)
+                said = f"- Level {anchor.level.value}, {name} ({', '.join(by)}):"
+                yield f"{said} {inline(anchor.level.anchor)}"
+        weight = percent(view.weight_share)
+        yield f"- Weight {weight} of the rubric. {inline(score.dimension.weight_rationale)}"
+        yield ""
+
+
+def _standing(view: DimensionView) -> str:
+    score = view.score
+    if score.suggested_level is not None:
+        suggested = (
+            f"Checks suggest **{score.suggested_level}**: their weighted mean is"
+            f" {number(score.check_score)}, from {percent(score.coverage)} of their weight"
+            f" ({', '.join(code(id_) for id_ in score.checks)})."
+        )
+    elif view.checks:
+        suggested = "Checks suggest nothing here: none was measured."
+    else:
+        suggested = "No check is evidence here: people alone rate it."
+    if score.final_level is None:
+        return f"{suggested} Nobody has rated it{'; that costs nothing' if view.apart else ' yet'}."
+    apart = ", more than one level apart" if score.disagreement else ""
+    raters = len(score.ratings)
+    return f"{suggested} Rated **{level(score.final_level)}**, raters: {raters}{apart}."
+
+
+def _rating(rating: Rating) -> Iterator[str]:
+    evidence = ", ".join(code(text) for text in rating.evidence[:20])
+    yield (
+        f"- {inline(rating.rater, 60)} rated **{rating.level}**."
+        f" {inline(rating.observation, 1500)}{f' Evidence: {evidence}.' if evidence else ''}"
+    )

@@ -1,0 +1,188 @@
+"""Parts of a scorecard with what a page needs beside them: anchors, positions, caps."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from harness.models.check import CheckResult
+from harness.models.rubric import Level
+from harness.models.scorecard import (
+    DimensionScore,
+    FileDiff,
+    Scorecard,
+    Signal,
+    TerminalMoment,
+)
+from harness.reporting.links import Link, Links
+from harness.reporting.patch import Hunk, Line
+from harness.reporting.visible import head, tail
+
+AI_COLLABORATION = "ai-collaboration"
+"""Read apart from the rest: who did not use the assistant is not rated on it and loses nothing."""
+
+LOG_CHARS = 6_000
+OUTPUT_CHARS = 6_000
+ALL_OUTPUT_CHARS = 400_000
+LINE_CHARS = 1_000
+FILE_LINES = 1_500
+ALL_LINES = 8_000
+FOLD_LINES = 60
+"""A file's diff longer than this is folded."""
+FOLD_OUTPUT_LINES = 14
+
+
+@dataclass(frozen=True)
+class Anchor:
+    """A level of a dimension and who is at it."""
+
+    level: Level
+    suggested: bool
+    raters: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class DimensionView:
+    """A dimension with its evidence resolved."""
+
+    score: DimensionScore
+    weight_share: float
+    apart: bool
+    """Kept in a section of its own."""
+    anchors: tuple[Anchor, ...]
+    checks: tuple[CheckResult, ...]
+    signals: tuple[Signal, ...]
+    artefacts: list[tuple[str, list[Link]]]
+
+
+@dataclass(frozen=True)
+class CheckView:
+    """A check with its place on the page."""
+
+    check: CheckResult
+    anchor: str
+    dimensions: tuple[str, ...]
+    """Titles of the dimensions it is evidence for."""
+    log: str
+    log_left_out: int
+
+
+@dataclass(frozen=True)
+class FileView:
+    """A changed file, cut to what a page can hold."""
+
+    number: int
+    diff: FileDiff
+    hunks: tuple[Hunk, ...]
+    folded: bool
+    left_out: int
+    """Lines that are in the JSON only."""
+
+
+@dataclass(frozen=True)
+class MomentView:
+    """A command with the part of its output that a page can hold."""
+
+    moment: TerminalMoment
+    output: str
+    left_out: int
+    """Characters before it that are in the JSON only."""
+    folded: bool
+
+
+def dimension_views(card: Scorecard, links: Links) -> list[DimensionView]:
+    """The rubric's dimensions in its order."""
+    total = sum(score.dimension.weight for score in card.dimensions)
+    checks = {check.id: check for check in card.checks}
+    signals = {signal.id: signal for signal in card.signals}
+    return [
+        DimensionView(
+            score=score,
+            weight_share=score.dimension.weight / total,
+            apart=score.dimension.id == AI_COLLABORATION,
+            anchors=tuple(_anchors(score)),
+            checks=tuple(checks[id_] for id_ in score.checks if id_ in checks),
+            signals=tuple(
+                signals[id_] for id_ in score.dimension.evidence.signals if id_ in signals
+            ),
+            artefacts=links.artefacts(score.dimension.evidence.artefacts),
+        )
+        for score in card.dimensions
+    ]
+
+
+def _anchors(score: DimensionScore) -> Iterator[Anchor]:
+    for level in score.dimension.levels:
+        raters = tuple(rating.rater for rating in score.ratings if rating.level == level.value)
+        yield Anchor(level, score.suggested_level == level.value, raters)
+
+
+def checks_by_family(card: Scorecard, links: Links) -> list[tuple[str, list[CheckView]]]:
+    """Every check, grouped by family in the order of declaration."""
+    families: dict[str, list[CheckView]] = {}
+    for number, check in enumerate(card.checks, 1):
+        log, left_out = tail(check.log_tail, LOG_CHARS)
+        view = CheckView(
+            check=check,
+            anchor=links.anchors[number - 1],
+            dimensions=tuple(
+                score.dimension.title for score in card.dimensions if check.id in score.checks
+            ),
+            log=log,
+            log_left_out=left_out,
+        )
+        families.setdefault(check.family, []).append(view)
+    return list(families.items())
+
+
+def file_views(card: Scorecard, links: Links) -> list[FileView]:
+    """Every changed file; once the page's budget of lines is spent, without its lines."""
+    views = []
+    budget = ALL_LINES
+    for number, (diff, whole) in enumerate(zip(card.diffs, links.hunks, strict=True), 1):
+        kept, left_out = _cut(whole, min(budget, FILE_LINES))
+        lines = sum(len(hunk.lines) for hunk in kept)
+        budget -= lines
+        views.append(FileView(number, diff, kept, lines > FOLD_LINES, left_out))
+    return views
+
+
+def _cut(whole: tuple[Hunk, ...], limit: int) -> tuple[tuple[Hunk, ...], int]:
+    """Hunks with at most `limit` lines in all, and how many lines were left out."""
+    kept = []
+    left = limit
+    for hunk in whole:
+        if left <= 0:
+            break
+        lines = [_capped(line) for line in hunk.lines[:left]]
+        left -= len(lines)
+        kept.append(
+            Hunk(
+                hunk.old_start,
+                hunk.old_count,
+                hunk.new_start,
+                hunk.new_count,
+                hunk.context,
+                lines,
+            )
+        )
+    return tuple(kept), sum(len(hunk.lines) for hunk in whole) - (limit - left)
+
+
+def _capped(line: Line) -> Line:
+    text, left_out = head(line.text, LINE_CHARS)
+    if left_out:
+        text += f" … {left_out} more characters"
+    return Line(line.kind, text, line.old, line.new)
+
+
+def moment_views(card: Scorecard) -> list[MomentView]:
+    """Every command; once the page's budget of output is spent, without its output."""
+    views = []
+    budget = ALL_OUTPUT_CHARS
+    for moment in card.terminal:
+        output, left_out = tail(moment.output.rstrip("\n"), min(budget, OUTPUT_CHARS))
+        budget -= len(output)
+        folded = output.count("\n") >= FOLD_OUTPUT_LINES
+        views.append(MomentView(moment, output, left_out, folded))
+    return views
