@@ -42,6 +42,10 @@ class Snapshot(Model):
     parent: str | None = None
     changes: tuple[FileChange, ...] = ()
     skipped: tuple[SkippedFile, ...] = ()
+    more_changes: int = 0
+    """Changed paths beyond those listed; a list in an event is bounded."""
+    more_skipped: int = 0
+    """Skipped paths beyond those listed."""
 
     @property
     def added(self) -> int:
