@@ -120,6 +120,26 @@ def oom_kills() -> int:
     return 0
 
 
+def stat_fields(pid: int) -> list[bytes]:
+    """The fields of /proc/PID/stat from the third (state) on.
+
+    Raises:
+        OSError: It is gone.
+    """
+    with open(f"/proc/{pid}/stat", "rb") as file:
+        stat = file.read()
+    return stat[stat.rindex(b")") + 2 :].split()  # its name may hold ")" itself
+
+
+def start_time(pid: int) -> int | None:
+    """When it started, in clock ticks since boot, to tell a reused id apart; None when dead."""
+    try:
+        fields = stat_fields(pid)
+    except OSError:
+        return None
+    return None if fields[0] in (b"Z", b"X") else int(fields[19])
+
+
 def descendants(*roots: int) -> set[int]:
     """Every process below `roots`, themselves left out, found by walking /proc."""
     children: dict[int, list[int]] = {}
@@ -127,11 +147,9 @@ def descendants(*roots: int) -> set[int]:
         if not name.isdigit():
             continue
         try:
-            with open(f"/proc/{name}/stat", "rb") as file:
-                stat = file.read()
+            parent = int(stat_fields(int(name))[1])
         except OSError:
             continue
-        parent = int(stat[stat.rindex(b")") + 2 :].split()[1])  # a name may hold ")" itself
         children.setdefault(parent, []).append(int(name))
     found: set[int] = set()
     todo = list(roots)
