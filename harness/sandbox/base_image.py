@@ -64,7 +64,7 @@ class BaseImages:
         if self._choice != "debootstrap":
             wanted.append(self._public)
         if self._choice != "public":
-            wanted.append(f"{_REPOSITORY}:{_recipe_key()}")
+            wanted.append(bootstrapped_reference())
         for reference in wanted:
             if (image := await self.present(reference)) is not None:
                 return image
@@ -183,6 +183,11 @@ def _codename() -> str:
         return platform.freedesktop_os_release().get("VERSION_CODENAME", "")
     except OSError:
         return ""
+
+
+def bootstrapped_reference() -> str:
+    """The tag of the image that debootstrap makes on this machine."""
+    return f"{_REPOSITORY}:{_recipe_key()}"
 
 
 def _recipe_key() -> str:

@@ -112,16 +112,17 @@ def translated(error: BaseException, what: str) -> HarnessError:
 
 
 class Engine:
-    """One Docker engine, named by DOCKER_HOST; connects at the first call."""
+    """One Docker engine, named by DOCKER_HOST; connects at the first call.
 
-    def __init__(self) -> None:
-        self.address = str(
-            docker.utils.parse_host(
-                os.environ.get("DOCKER_HOST"), tls=bool(os.environ.get("DOCKER_TLS_VERIFY"))
-            )
-        )
+    Args:
+        timeout_sec: How long it may be silent within one call.
+    """
+
+    def __init__(self, timeout_sec: float = _CALL_TIMEOUT_SEC) -> None:
+        self.address = engine_address()
         """Where it listens, such as "http+unix:///var/run/docker.sock"."""
         self._api: docker.APIClient | None = None
+        self._timeout_sec = timeout_sec
         self._connecting = threading.Lock()
         self._threads = ThreadPoolExecutor(_PARALLEL_CALLS, thread_name_prefix="docker")
 
@@ -153,7 +154,7 @@ class Engine:
                 options: Any = docker.utils.kwargs_from_env()
                 self._api = docker.APIClient(
                     version="auto",
-                    timeout=_CALL_TIMEOUT_SEC,
+                    timeout=int(self._timeout_sec),
                     max_pool_size=_PARALLEL_CALLS,
                     **options,
                 )
@@ -170,6 +171,24 @@ class Engine:
         if self._api is not None:
             self._api.close()
             self._api = None
+
+
+def engine_address() -> str:
+    """DOCKER_HOST, or the local socket, as docker-py writes it.
+
+    Raises:
+        PrerequisiteError: DOCKER_HOST makes no sense.
+    """
+    host = os.environ.get("DOCKER_HOST")
+    try:
+        tls = bool(os.environ.get("DOCKER_TLS_VERIFY"))
+        return str(docker.utils.parse_host(host, tls=tls))
+    except docker.errors.DockerException as error:
+        raise PrerequisiteError(
+            f"DOCKER_HOST is '{host}': {error}.",
+            remedy="Set it to an address such as unix:///var/run/docker.sock, or unset it.",
+            slug="engine-config",
+        ) from error
 
 
 def parse_version(text: str) -> tuple[int, int]:

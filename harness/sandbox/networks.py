@@ -65,7 +65,7 @@ class Networks:
     async def taken(self) -> list[IPv4Network]:
         """Subnets that docker or the host's routes use already."""
         answer = await self._engine.call(lambda api: api.networks(), "list networks")
-        return [*_docker_subnets(answer), *_host_routes()]
+        return [*docker_subnets(answer), *host_routes()]
 
     async def remove(self, network_id: str) -> None:
         """Remove it, and let go of whatever still hangs on it. Idempotent."""
@@ -120,7 +120,8 @@ def free_subnets(pool: IPv4Network, prefix: int, taken: Iterable[IPv4Network]) -
     return [net for net in ordered if not any(net.overlaps(other) for other in near)]
 
 
-def _docker_subnets(networks: Iterable[dict[str, Any]]) -> list[IPv4Network]:
+def docker_subnets(networks: Iterable[dict[str, Any]]) -> list[IPv4Network]:
+    """The IPv4 subnets in the engine's list of networks."""
     found = []
     for network in networks:
         for config in (network.get("IPAM") or {}).get("Config") or []:
@@ -130,7 +131,7 @@ def _docker_subnets(networks: Iterable[dict[str, Any]]) -> list[IPv4Network]:
     return found
 
 
-def _host_routes(table: Path = _ROUTES) -> list[IPv4Network]:
+def host_routes(table: Path = _ROUTES) -> list[IPv4Network]:
     """The host's IPv4 routes except the default one; none where it keeps no such table."""
     try:
         rows = table.read_text("ascii").splitlines()[1:]
