@@ -1,0 +1,3 @@
+"""Does nothing at all."""
+
+raise SystemExit("there is nothing here")
