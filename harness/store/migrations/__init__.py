@@ -1,0 +1,1 @@
+"""Alembic migrations; `harness.store.upgrade` runs them whenever a store is opened."""
