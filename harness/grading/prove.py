@@ -1,0 +1,190 @@
+"""Proves that hidden checks are right: known submissions are graded, and must get their verdicts.
+
+Results are kept by what they follow from, so that a proof that was interrupted goes
+on where it stopped.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import tempfile
+from collections.abc import Sequence
+from contextlib import nullcontext
+from dataclasses import dataclass
+from pathlib import Path
+
+from pydantic import ValidationError
+
+import harness.checks
+from harness.catalog.digest import tree_digest
+from harness.errors import UsageError
+from harness.grading.calibration import KnownSubmission, materialise, read_calibration
+from harness.grading.grading import grade
+from harness.grading.matrix import KillMatrix, matrix
+from harness.grading.stress import busy_machine
+from harness.models.check import CheckOutcome, Grading
+from harness.models.session import Submission
+from harness.models.task import Task
+from harness.sandbox.protocol import Progress, SandboxBackend
+
+__all__ = ["KillMatrix", "prove"]
+
+
+async def prove(
+    task: Task,
+    backend: SandboxBackend,
+    *,
+    cache_dir: Path,
+    lanes: int = 1,
+    repeat: int = 1,
+    only: tuple[str, ...] = (),
+    checks: tuple[str, ...] = (),
+    sample: int | None = None,
+    stress: bool = False,
+    fresh: bool = False,
+    progress: Progress | None = None,
+) -> KillMatrix:
+    """Grade the task's calibration set and draw the kill matrix.
+
+    Args:
+        task: With `calibration/calibration.toml`.
+        backend: Where to grade.
+        cache_dir: Results are kept in `proofs/` below it.
+        lanes: Gradings side by side; timing checks want one for each two cores.
+        repeat: Runs of each submission, each with other inputs.
+        only: Names of submissions; all when empty.
+        checks: Ids of checks; all when empty.
+        sample: At most that many mutants, spread over the list, for a quick look.
+        stress: Keep every core busy meanwhile.
+        fresh: Grade again what is in the cache.
+        progress: Told of each grading.
+
+    Raises:
+        TaskFormatError: The calibration set is malformed.
+        UsageError: `only` names no submission of the set.
+        SandboxError: Our machinery failed; what was graded before is kept.
+    """
+    say = progress or (lambda _: None)
+    everything = read_calibration(task).submission
+    known = _chosen(everything, only, sample)
+    with (
+        tempfile.TemporaryDirectory(prefix="harness-prove-") as scratch,
+        busy_machine() if stress else nullcontext(),
+    ):
+        lab = _Lab(task, backend, cache_dir / "proofs", checks, stress, fresh, say)
+        sealed = {item.name: materialise(task, item, Path(scratch)) for item in known}
+        gradings = await _in_lanes(lab, known, sealed, lanes, repeat)
+    return matrix(
+        task=task.name,
+        task_digest=task.digest,
+        backend=backend.name,
+        stress=stress,
+        whole_battery=not checks,
+        complete=not checks and len(known) == len(everything),
+        known=known,
+        gradings=gradings,
+    )
+
+
+@dataclass(frozen=True)
+class _Lab:
+    """Grades known submissions, or finds that it has done so before."""
+
+    task: Task
+    backend: SandboxBackend
+    cache: Path
+    checks: tuple[str, ...]
+    stress: bool
+    fresh: bool
+    say: Progress
+
+    async def grading(self, name: str, submission: Submission, run: int) -> Grading:
+        path = self._path(submission, run)
+        kept = None if self.fresh else _read(path)
+        if kept is not None:
+            self.say(f"{name}, run {run}: known from before")
+            return kept
+        self.say(f"{name}, run {run}: starts")
+        grading = await grade(
+            submission,
+            self.task,
+            self.backend,
+            secret=f"proof {run}".encode(),
+            only=self.checks,
+            progress=lambda line: self.say(f"{name}, run {run}: {line}"),
+        )
+        # what was not measured may be measured next time
+        if all(check.outcome is not CheckOutcome.INVALID for check in grading.checks):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            new = path.with_suffix(".new")
+            new.write_text(grading.model_dump_json())
+            new.replace(path)
+        return grading
+
+    def _path(self, submission: Submission, run: int) -> Path:
+        parts = [self.backend.name, *(["stress"] if self.stress else []), *sorted(self.checks)]
+        which = hashlib.sha256("\0".join(parts).encode()).hexdigest()[:8]
+        return self.cache / self._rules() / f"{submission.sha256[:32]}-{which}-{run}.json"
+
+    def _rules(self) -> str:
+        """A hash over what verdicts follow from, the submission apart."""
+        kit = Path(harness.checks.__file__).parent
+        digest = tree_digest(self.task.tests, kit)
+        image = self.task.environment / "Dockerfile"
+        recipe = image.read_text() if image.is_file() else ""
+        text = "\0".join([digest, self.task.spec.model_dump_json(), recipe])
+        return f"{self.task.name}-{hashlib.sha256(text.encode()).hexdigest()[:16]}"
+
+
+async def _in_lanes(
+    lab: _Lab,
+    known: Sequence[KnownSubmission],
+    sealed: dict[str, Submission],
+    lanes: int,
+    repeat: int,
+) -> dict[str, list[Grading]]:
+    """Every run of every submission, at most `lanes` at a time; the first error ends all."""
+    gate = asyncio.Semaphore(lanes)
+    done: dict[str, dict[int, Grading]] = {item.name: {} for item in known}
+
+    async def one(name: str, run: int) -> None:
+        async with gate:
+            done[name][run] = await lab.grading(name, sealed[name], run)
+
+    try:
+        async with asyncio.TaskGroup() as group:
+            for run in range(1, repeat + 1):
+                for item in known:
+                    group.create_task(one(item.name, run))
+    except BaseExceptionGroup as errors:
+        first = errors.exceptions[0]
+        raise first from first.__cause__
+    return {name: [runs[run] for run in sorted(runs)] for name, runs in done.items()}
+
+
+def _chosen(
+    everything: Sequence[KnownSubmission], only: tuple[str, ...], sample: int | None
+) -> list[KnownSubmission]:
+    names = [item.name for item in everything]
+    unknown = sorted(set(only) - set(names))
+    if unknown:
+        raise UsageError(
+            f"The calibration set has no submission {', '.join(unknown)}.",
+            remedy=f"It has: {', '.join(names)}.",
+            slug="calibration",
+        )
+    known = [item for item in everything if not only or item.name in only]
+    mutants = [item for item in known if item.kind == "mutant"]
+    if sample is not None and sample < len(mutants):
+        step = len(mutants) / max(sample, 1)
+        kept = {mutants[int(number * step)].name for number in range(sample)}
+        known = [item for item in known if item.kind != "mutant" or item.name in kept]
+    return known
+
+
+def _read(path: Path) -> Grading | None:
+    try:
+        return Grading.model_validate_json(path.read_text())
+    except (FileNotFoundError, ValidationError):
+        return None

@@ -1,0 +1,96 @@
+"""The toy's hidden checks are proven for real; what was done once is not done again."""
+
+from __future__ import annotations
+
+import asyncio
+import subprocess
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+
+from harness.errors import UsageError
+from harness.grading.prove import prove
+from harness.grading.stress import busy_machine
+from harness.models.check import Grading
+from harness.models.task import Task
+from harness.sandbox.protocol import SandboxBackend
+
+
+async def test_the_toy_is_proven(backend: SandboxBackend, toy: Task, tmp_path: Path) -> None:
+    """Every known submission gets its verdicts; a second proof takes them from the cache."""
+    steps: list[str] = []
+    first = await prove(toy, backend, cache_dir=tmp_path / "cache", lanes=2, progress=steps.append)
+    assert first.problems == ()
+    assert (first.proven, first.sensitivity, first.specificity) == (True, 1.0, 1.0)
+    assert first.expected_kills == 1 + 1 + 3
+    assert [row.name for row in first.rows] == ["original", "sturdy", "notes-in-memory", "silent"]
+    assert "exited with code 1" in first.rows[3].failure
+
+    steps.clear()
+    again = await prove(toy, backend, cache_dir=tmp_path / "cache", progress=steps.append)
+    assert again == first
+    assert steps == [f"{row.name}, run 1: known from before" for row in first.rows]
+
+
+async def test_interrupted_proof_goes_on(
+    backend: SandboxBackend, toy: Task, tmp_path: Path
+) -> None:
+    """What was graded before Ctrl-C is kept, and the rest is graded the next time."""
+    second = asyncio.Event()
+
+    def progress(line: str) -> None:
+        if line == "sturdy, run 1: starts":
+            second.set()
+
+    names = ("original", "sturdy")
+    cache = tmp_path / "cache"
+    work = asyncio.create_task(prove(toy, backend, cache_dir=cache, only=names, progress=progress))
+    await asyncio.wait_for(second.wait(), 60)
+    work.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await work
+    steps: list[str] = []
+    result = await prove(toy, backend, cache_dir=cache, only=names, progress=steps.append)
+    assert "original, run 1: known from before" in steps
+    assert "sturdy, run 1: starts" in steps
+    assert (result.proven, result.complete) == (True, False)
+
+
+async def test_runs_get_other_inputs(backend: SandboxBackend, toy: Task, tmp_path: Path) -> None:
+    """Repeated runs of one submission are seeded differently, and all count."""
+    result = await prove(
+        toy,
+        backend,
+        cache_dir=tmp_path,
+        repeat=2,
+        only=("sturdy",),
+        checks=("behaviour.greets",),
+        stress=True,
+    )
+    assert (result.repeat, result.reference_cells, result.specificity) == (2, 2, 1.0)
+    kept = [Grading.model_validate_json(path.read_text()) for path in tmp_path.rglob("*-?.json")]
+    assert len({grading.checks[0].measurements[0].name for grading in kept}) == 2
+
+
+@pytest.mark.parametrize("backend", ["process"], indirect=True)
+async def test_unknown_submission(backend: SandboxBackend, toy: Task, tmp_path: Path) -> None:
+    """A misspelt submission gets the names there are."""
+    with pytest.raises(UsageError, match="notes-in-memory"):
+        await prove(toy, backend, cache_dir=tmp_path, only=("sturdyy",))
+
+
+def test_stress_ends_with_the_block(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Busy processes run inside the block and are gone after it, whatever happens in it."""
+    started: list[subprocess.Popen[bytes]] = []
+    real = subprocess.Popen
+
+    def remember(*args: object, **kwargs: object) -> subprocess.Popen[bytes]:
+        started.append(real(*args, **kwargs))  # type: ignore[call-overload]
+        return started[-1]
+
+    monkeypatch.setattr(subprocess, "Popen", remember)
+    with suppress(ZeroDivisionError), busy_machine(2):
+        assert [burner.poll() for burner in started] == [None, None]
+        raise ZeroDivisionError
+    assert [burner.returncode for burner in started] == [-9, -9]
