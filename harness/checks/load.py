@@ -18,8 +18,12 @@ from dataclasses import dataclass
 from harness.checks.client import Response
 from harness.checks.failure import ControlFailed
 
-LATE_SEC = 0.020
-"""At its 99th percentile; a generator that is later than this did not offer what it says."""
+LATE_SEC = 0.050
+"""At its 99th percentile; a generator that is later than this did not offer what it says.
+
+Ten times what an idle machine shows (5 ms), twice what one with both cores taken shows (28 ms,
+while goodput moved by less than 3 points), and a fifth of the slack on every published time.
+"""
 MAX_RATE = 200.0
 """More than one process on shared cores can honestly send."""
 

@@ -12,6 +12,8 @@ from harness.models.check import CheckDeclaration, CheckOutcome, CheckResult, Me
 
 MAX_LAG_SEC = 0.15
 """A failing timing check during which our own event loop stood still for longer is invalid."""
+MAX_RETRIES = 1
+"""How many invalid attempts are made good by another one."""
 _MAX_SUMMARY = 700
 
 
@@ -92,14 +94,8 @@ def another(declaration: CheckDeclaration, verdicts: Sequence[Verdict], *, confi
     The first invalid attempt is retried. A timing check that did not pass is
     confirmed, and when the two disagree a third one decides.
     """
-    valid = _valid(verdicts)
-    if len(valid) < len(verdicts) and len(verdicts) - len(valid) > 1:
-        return False
-    if not valid or verdicts[-1].score is None:
-        return True
-    if not (confirm and declaration.timing) or valid[0].outcome is CheckOutcome.PASSED:
-        return False
-    return len(valid) == 1 or (len(valid) == 2 and valid[0].score != valid[1].score)  # noqa: PLR2004 - two and a third
+    invalid = len(verdicts) - len(_valid(verdicts))
+    return invalid <= MAX_RETRIES and not _decided(declaration, verdicts, confirm=confirm)
 
 
 def settle(
@@ -111,20 +107,18 @@ def settle(
 ) -> CheckResult:
     """The check's result: the middle one of its valid attempts.
 
-    Invalid when there is no valid attempt, or when a fail that needed confirming
-    could not be confirmed.
+    Invalid when there are not enough of them to decide.
     """
     valid = _valid(verdicts)
-    needed = 2 if confirm and declaration.timing else 1
-    settled = valid and (valid[0].outcome is CheckOutcome.PASSED or len(valid) >= needed)
     scores = [verdict.score for verdict in valid if verdict.score is not None]
-    if settled:
+    decided = _decided(declaration, verdicts, confirm=confirm)
+    if decided:
         middle = statistics.median_low(scores)
         chosen = next(verdict for verdict in valid if verdict.score == middle)
     else:
         chosen = next(verdict for verdict in reversed(verdicts) if verdict.score is None)
     summary = chosen.summary
-    if settled and len(set(scores)) > 1:
+    if decided and len(set(scores)) > 1:
         outcomes = ", ".join(verdict.outcome.value for verdict in valid)
         summary = f"{summary} (Not unanimous: {outcomes}.)"
     return CheckResult(
@@ -142,6 +136,13 @@ def settle(
         attempts=len(verdicts),
         log_tail=chosen.log_tail,
     )
+
+
+def _decided(declaration: CheckDeclaration, verdicts: Sequence[Verdict], *, confirm: bool) -> bool:
+    scores = [verdict.score for verdict in _valid(verdicts)]
+    if not scores or scores[0] == 1 or not (confirm and declaration.timing):
+        return bool(scores)
+    return len(scores) > 2 or (len(scores) == 2 and scores[0] == scores[1])  # noqa: PLR2004 - two agree, or three vote
 
 
 def _valid(verdicts: Sequence[Verdict]) -> list[Verdict]:

@@ -19,7 +19,7 @@ import tempfile
 import threading
 import time
 import tomllib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -121,6 +121,7 @@ class StandIn:
         seed: str = "00",
         confirm: bool = True,
         ready_timeout_sec: float | None = None,
+        env: Mapping[str, str] | None = None,
         echo: bool = False,
     ) -> None:
         assert interview.sut is not None
@@ -134,6 +135,7 @@ class StandIn:
         self.refuse_verb = ""
         """Answer this verb as if our machinery had failed."""
         self._echo = echo
+        self._env = dict(env or {})
         self._suts: dict[str, LocalSut] = {}
         self._lock = threading.Lock()
         self._folder = Path(tempfile.mkdtemp(prefix="standin-"))
@@ -251,7 +253,7 @@ class StandIn:
         data = folder / "data"
         data.mkdir()
         env = {name: os.environ[name] for name in ("PATH", "LANG") if name in os.environ}
-        env |= self.spec.env | {"DATA_DIR": str(data), "HOST": "127.0.0.1"}
+        env |= self.spec.env | self._env | {"DATA_DIR": str(data), "HOST": "127.0.0.1"}
         for item in self.brief.upstreams:
             old = f"//{item.host}:{item.port}"
             new = f"//{item.bind_host}:{item.bind_port}"
@@ -287,6 +289,7 @@ def main() -> None:
     parser.add_argument("--only", nargs="*", default=())
     parser.add_argument("--seed", default="00")
     parser.add_argument("--no-confirm", action="store_true")
+    parser.add_argument("--env", nargs="*", default=(), metavar="NAME=VALUE")
     parser.add_argument("--measurements", action="store_true")
     args = parser.parse_args()
     standin = StandIn(
@@ -296,6 +299,7 @@ def main() -> None:
         only=args.only,
         seed=args.seed,
         confirm=not args.no_confirm,
+        env=dict(item.split("=", 1) for item in args.env),
         echo=True,
     )
     began = time.monotonic()

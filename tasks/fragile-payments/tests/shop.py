@@ -12,10 +12,12 @@ from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
 from typing import Any
 from urllib.parse import quote
 
+from findings import brief
 from provider import Provider
 
 from harness.checks import Contract, ControlFailed, Response, Sut, fetch
 
+CURRENCIES = ("EUR", "USD", "GBP", "JPY", "CHF")
 GIVE_UP_SEC = 9.0
 """How long a shop of ours waits for a reply before it counts as none."""
 NOT_NOW = (502, 503, 504)
@@ -83,14 +85,14 @@ class Shop:
 
         Empty when there is no payment in the reply; still pending when it has no outcome in time.
         """
-        payment = reply.object()
+        payment = flat(reply)
         if reply.status != 202:
             return payment if reply.status in (201, 402) else {}
         until = reply.finished_at + self._contract["outcome_sec"]
         while payment.get("status") not in FINAL and time.monotonic() < until:
             await asyncio.sleep(0.1)
             seen = await self.show(payment.get("id"))
-            payment = seen.object() if seen.status == 200 else payment
+            payment = flat(seen) if seen.status == 200 else payment
         return payment
 
     async def show(self, payment_id: object) -> Response:
@@ -136,14 +138,29 @@ class Shop:
         return f"{self._rng.getrandbits(4 * digits):0{digits}x}"
 
 
+def flat(reply: Response) -> dict[str, Any]:
+    """A reply's fields with plain values only: a hostile one must not trip the check."""
+    plain = str | int | float | None
+    return {
+        name: value if isinstance(value, plain) else brief(value)
+        for name, value in reply.object().items()
+    }
+
+
+def whole(value: object) -> int:
+    """An amount; 0 when it is none."""
+    return value if type(value) is int else 0
+
+
 def decimal(value: object) -> Decimal | None:
     """A rate as a number, written as a string or a number; None when it is neither."""
     if isinstance(value, bool) or not isinstance(value, str | int | float):
         return None
     try:
-        return Decimal(str(value))
+        number = Decimal(str(value))
     except InvalidOperation:
         return None
+    return number if number.is_finite() else None
 
 
 def to_eur(amount: int, rate: Decimal) -> int:

@@ -43,7 +43,7 @@ ENOUGH = 3
     derived_from="What it can take must still get through, at least 70 % of it, within the "
     "3 seconds. The rest is told quickly, well within a second, to come back.",
     control="The provider's capacity is measured directly first; "
-    "the load generator's own lateness stays within 20 ms.",
+    "the load generator's own lateness stays within bounds.",
     timing=True,
 )
 async def test_goodput(
@@ -98,7 +98,7 @@ async def test_goodput(
     "no backlog of work that nobody waits for any more.",
     derived_from="after the peak is over, payments are normal again",
     control="The provider's capacity is measured directly first; "
-    "the load generator's own lateness stays within 20 ms.",
+    "the load generator's own lateness stays within bounds.",
     timing=True,
 )
 async def test_recovery(
@@ -150,6 +150,7 @@ async def _calibrate(provider: Provider, contract: Contract, measure: Measure) -
             remedy="The machine is too busy; grade again when it is not.",
             slug="load-late",
         )
+    provider.upstream.peak = 0
     measure.info("provider's capacity", capacity, unit="payments/s")
     return capacity
 
@@ -210,7 +211,7 @@ def _useful(shot: Shot, charges: list[Effect], contract: Contract) -> bool:
             effect.at <= reply.finished_at + contract["outcome_sec"] for effect in charges
         )
     ids = {effect.id for effect in charges}
-    return in_time and reply.status == 201 and reply.object().get("provider_charge_id") in ids
+    return in_time and reply.status == 201 and str(reply.object().get("provider_charge_id")) in ids
 
 
 def _describe(load: Load, provider: Provider, measure: Measure) -> None:

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable
 
 from provider import Provider
-from shop import Order, Shop, statuses
+from shop import Order, Shop, flat, statuses
 
 from harness.checks import SLACK_SEC, Contract, Hold, Measure, Response, Stopped, check
 
@@ -87,4 +87,4 @@ async def _finished(shop: Shop, order: Order, reply: Response) -> bool:
         return False
     payment = await shop.final(reply)
     shown = await shop.show(payment.get("id"))
-    return shop.captured(order, payment) and shop.captured(order, shown.object())
+    return shop.captured(order, payment) and shop.captured(order, flat(shown))
