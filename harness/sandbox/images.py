@@ -8,6 +8,7 @@ grader     base + pytest, check kit;   a task's tests/ on top: hidden checks, he
 from __future__ import annotations
 
 import json
+import secrets
 import time
 from collections import deque
 from collections.abc import Iterator, Mapping
@@ -192,7 +193,9 @@ class Images:
                 lambda api: _probe(api, image), f"ask image '{image[:19]}' for its Python"
             )
             known.parent.mkdir(parents=True, exist_ok=True)
-            known.write_text(answer, "utf-8")
+            fresh = known.with_suffix(f".{secrets.token_hex(4)}")
+            fresh.write_text(answer, "utf-8")
+            fresh.replace(known)  # whole or not at all, also when we are killed here
         version, platforms = json.loads(known.read_text("utf-8"))
         return PythonTarget(version, tuple(platforms))
 
@@ -245,9 +248,10 @@ def _probe(api: docker.APIClient, image: str) -> str:
             decode=True, timeout=int(_PROBE_SEC),
         )  # fmt: skip
         for entry in answer:
-            lines.append(plain(str(entry.get("stream") or entry.get("error") or "")))
-            if lines[-1].startswith(_PROBE_MARK):
-                found = lines[-1].removeprefix(_PROBE_MARK)
+            text = str(entry.get("stream") or entry.get("error") or "")
+            lines.append(plain(text))
+            if text.startswith(_PROBE_MARK):
+                found = text.removeprefix(_PROBE_MARK).strip()
             made = (entry.get("aux") or {}).get("ID", made)
     if made:
         api.remove_image(made)

@@ -12,6 +12,7 @@ from __future__ import annotations
 import random
 import secrets
 from collections.abc import Iterable
+from contextlib import suppress
 from ipaddress import IPv4Network, ip_network
 from pathlib import Path
 from typing import Any
@@ -68,17 +69,22 @@ class Networks:
         return [*docker_subnets(answer), *host_routes()]
 
     async def remove(self, network_id: str) -> None:
-        """Remove it, and let go of whatever still hangs on it. Idempotent."""
-        try:
-            await self._engine.call(
-                lambda api: _disconnect_all(api, network_id), f"empty network '{network_id}'"
-            )
-            await self._engine.call(
-                lambda api: api.remove_network(network_id), f"remove network '{network_id}'"
-            )
-        except SandboxUnavailableError as error:
-            if error.slug == "engine-unreachable":
-                raise
+        """Remove it, whatever hangs on it. Idempotent."""
+        what = f"remove network '{network_id[:12]}'"
+        for attempt in range(_ATTEMPTS):
+            try:
+                await self._engine.call(lambda api: api.remove_network(network_id), what)
+            except SandboxUnavailableError as error:
+                if error.slug == "engine-unreachable":
+                    raise
+                return
+            except SandboxError:  # something hangs on it, or is just being removed itself
+                if attempt == _ATTEMPTS - 1:
+                    raise
+                with suppress(SandboxError):
+                    await self._engine.call(lambda api: _disconnect_all(api, network_id), what)
+            else:
+                return
 
     async def _create(
         self, name: str, subnet: IPv4Network, marks: dict[str, str], options: dict[str, str]
