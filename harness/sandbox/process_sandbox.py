@@ -7,14 +7,13 @@ import os
 import resource
 import shutil
 import signal
-import stat
 import sys
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
-from harness.errors import OutputLimitExceededError, SandboxUnavailableError
+from harness.errors import SandboxUnavailableError
 from harness.models.base import Model
 from harness.models.sandbox import (
     ExecResult,
@@ -24,6 +23,7 @@ from harness.models.sandbox import (
     SandboxStatus,
     TerminalSize,
 )
+from harness.sandbox.process_files import MountedFiles
 from harness.sandbox.process_record import Record, marker, path_map
 from harness.sandbox.process_tree import alive, kill_trees, marked, measure, send_all
 from harness.sandbox.protocol import DEFAULT_OUTPUT_LIMIT
@@ -119,6 +119,7 @@ class ProcessSandbox:
         self._record = record
         self._folder = folder
         self._paths = path_map(record.spec, folder)
+        self._files = MountedFiles(self._paths, record.spec.workdir)
         self._marker = marker(record.id)
 
     @property
@@ -176,37 +177,11 @@ class ProcessSandbox:
 
     async def read_file(self, path: str, *, max_bytes: int = 10 * 1024 * 1024) -> bytes:
         await self._need()
-        return await asyncio.to_thread(self._read, path, max_bytes)
+        return await asyncio.to_thread(self._files.read, path, max_bytes)
 
     async def write_file(self, path: str, data: bytes) -> None:
         await self._need()
-        await asyncio.to_thread(self._write, path, data)
-
-    def _absolute(self, path: str) -> str:
-        return os.path.normpath(PurePosixPath(self.spec.workdir) / path)
-
-    def _read(self, path: str, max_bytes: int) -> bytes:
-        host = self._paths.host(self._absolute(path))
-        fd = os.open(host, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)  # a pipe must not block us
-        with os.fdopen(fd, "rb") as file:
-            mode = os.fstat(fd).st_mode
-            if stat.S_ISDIR(mode):
-                raise IsADirectoryError(f"{path} is a folder")
-            if not stat.S_ISREG(mode):
-                raise FileNotFoundError(f"{path} is not a regular file")
-            data = file.read(max_bytes + 1)
-        if len(data) > max_bytes:
-            raise OutputLimitExceededError(f"{path} in {self.id} has more than {max_bytes} bytes.")
-        return data
-
-    def _write(self, path: str, data: bytes) -> None:
-        inside = self._absolute(path)
-        mount = self._paths.mount(inside)
-        if mount is None or mount.read_only:
-            raise PermissionError(f"{path} is not on a writable mount")
-        host = Path(self._paths.host(inside))
-        host.parent.mkdir(parents=True, exist_ok=True)
-        host.write_bytes(data)
+        await asyncio.to_thread(self._files.write, path, data)
 
     # -- the main process ----------------------------------------------------------
 
