@@ -143,20 +143,33 @@ class ShadowRepository:
                 self._git.run("update-ref", REF, _object_id(commit))
             self._root = None
 
+    def is_broken(self) -> bool:
+        """Whether the last snapshot cannot be read any more, as after a power cut."""
+        with self.lock():
+            try:
+                self._load(self.head())
+            except RecordingError:
+                return True
+            return False
+
     def set_aside(self) -> Path:
         """Move a broken repository away, keeping it, and start an empty one in its place.
 
         Returns:
-            Where it went; nothing in it is deleted.
+            Where it went. Nothing in it is deleted; what can be read of it still is, through
+            the new one.
         """
         with self.lock():
             number = 1 + sum(1 for _ in self.git_dir.parent.glob(f"{self.git_dir.name}.broken-*"))
             broken = self.git_dir.with_name(f"{self.git_dir.name}.broken-{number}")
             broken.mkdir(mode=0o700)
             for path in list(self.git_dir.iterdir()):
-                if path.name != "recorder.lock":
+                if path.name not in {"recorder.lock", "heartbeat"}:
                     path.rename(broken / path.name)
             self._git.ensure_repository()
+            (self.git_dir / "objects" / "info").mkdir()
+            alternates = self.git_dir / "objects" / "info" / "alternates"
+            alternates.write_text(f"{broken / 'objects'}\n")
             self._root = None
             return broken
 
