@@ -212,11 +212,11 @@ class SupervisedProcess:
         """Give it up without waiting for the supervisor to say so."""
         if not self.ended:
             self._failure = SandboxUnavailableError(f"A process in {self._where} was given up.")
+        await self._transport.terminate()
         if self._reader:
             self._reader.cancel()
             with suppress(asyncio.CancelledError):
                 await self._reader
-        await self._transport.terminate()
         await self._transport.close()
         await self._notify()
 
