@@ -23,7 +23,7 @@ from harness.recorder.testruns import recognise
         ("Ran 5 tests in 0.001s\n\nFAILED (failures=1, errors=2)", ("unittest", 2, 1, 2, 0)),
         (
             (
-                "\u2139 tests 4\n\u2139 suites 0\n\u2139 pass 2\n\u2139 fail 1\n\u2139 cancelled 0\n"
+                "\u2139 tests 4\n\u2139 pass 2\n\u2139 fail 1\n\u2139 cancelled 0\n"
                 "\u2139 skipped 1\n\u2139 todo 0\n\u2139 duration_ms 5"
             ),
             ("node", 2, 1, 0, 1),
