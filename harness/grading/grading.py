@@ -6,7 +6,6 @@ import asyncio
 import hashlib
 import hmac
 import os
-import secrets
 import tempfile
 from contextlib import AbstractContextManager
 from datetime import UTC, datetime
@@ -33,6 +32,7 @@ from harness.models.grader import GraderBrief, Request, UpstreamBinding
 from harness.models.sandbox import ImageBuild, Mount, ResourceLimits, SandboxSpec
 from harness.models.session import Submission
 from harness.models.task import Task
+from harness.sandbox.owners import process_owner
 from harness.sandbox.protocol import Progress, SandboxBackend, SandboxEnvironment
 
 TESTS = "/opt/grader/tests"
@@ -88,7 +88,7 @@ async def grade(
 
     Source: control and positive-control practice, `facts/checks.md` section 0.
     """
-    owner = grading_id or f"g-{secrets.token_hex(6)}"
+    owner = grading_id or process_owner("g")
     say = progress or (lambda _: None)
     entries = await asyncio.to_thread(verify, submission)
     started_at = datetime.now(UTC)

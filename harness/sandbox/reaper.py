@@ -7,6 +7,7 @@ object whose owner is nobody alive is an orphan, however far its making had come
 from __future__ import annotations
 
 from harness.models.sandbox import SandboxObject
+from harness.sandbox.owners import made_by_live_process
 from harness.sandbox.protocol import SandboxBackend
 
 _ORDER = ("container", "process", "network", "volume")
@@ -14,8 +15,12 @@ _ORDER = ("container", "process", "network", "volume")
 
 
 async def reconcile(backend: SandboxBackend, live_owners: set[str]) -> list[SandboxObject]:
-    """Objects of this installation that belong to none of `live_owners`, in removal order."""
-    orphans = [obj for obj in await backend.objects() if obj.owner not in live_owners]
+    """Objects of this installation that belong to nobody alive, in removal order."""
+    orphans = [
+        obj
+        for obj in await backend.objects()
+        if obj.owner not in live_owners and not made_by_live_process(obj.owner)
+    ]
     return sorted(orphans, key=lambda obj: (_ORDER.index(obj.kind), obj.created_at))
 
 
@@ -26,8 +31,8 @@ async def reap(
 
     Args:
         backend: Whose objects; another installation's on the same engine are never touched.
-        live_owners: Sessions and gradings in use. An owner must be known here before its
-            first object is made.
+        live_owners: Sessions in use. An owner must be known here before its first object is
+            made; owners made by `process_owner` live as long as their process.
         dry_run: Remove nothing.
     """
     orphans = await reconcile(backend, live_owners)

@@ -1,0 +1,46 @@
+"""The kill matrix at a terminal."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rich.table import Table
+
+from harness.cli.present import console, printed
+
+if TYPE_CHECKING:
+    from harness.grading.prove import KillMatrix
+
+_MARKS = {
+    "passed": "[green]·[/green]",
+    "partial": "[yellow]~[/yellow]",
+    "failed": "[red]x[/red]",
+    "invalid": "[magenta]?[/magenta]",
+}
+
+
+def show_matrix(matrix: KillMatrix) -> None:
+    """Submissions down, checks across; then the figures that decide."""
+    out = console()
+    drawn = Table(box=None, header_style="bold", pad_edge=False)
+    drawn.add_column("submission")
+    drawn.add_column("kind")
+    for number, _ in enumerate(matrix.checks, start=1):
+        drawn.add_column(str(number), justify="center")
+    drawn.add_column("as it must be")
+    for row in matrix.rows:
+        marks = [
+            _MARKS[row.outcomes[check]] if check in row.outcomes else "" for check in matrix.checks
+        ]
+        drawn.add_row(
+            printed(row.name), row.kind, *marks, "yes" if row.as_expected else "[red]NO[/red]"
+        )
+    out.print(drawn)
+    for number, check in enumerate(matrix.checks, start=1):
+        seconds = matrix.durations.get(check)
+        took = f"{seconds:.1f} s" if seconds is not None else ""
+        out.print(f"{number:>3}  {printed(check):<32} {took}")
+    out.print("· passed   ~ partial   x failed   ? invalid")
+    out.print(f"sensitivity {matrix.sensitivity:.3f}   specificity {matrix.specificity:.3f}")
+    for problem in matrix.problems:
+        out.print(f"[red]{printed(problem)}[/red]")

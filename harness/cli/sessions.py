@@ -1,0 +1,370 @@
+"""`harness session ...`: open, work, watch over, hand in."""
+
+from __future__ import annotations
+
+import getpass
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from harness.cli.at_desk import at_desk, loaded_settings, task_named
+
+if TYPE_CHECKING:
+    from harness.loop.desk import Desk
+    from harness.models.sandbox import ExecResult
+    from harness.models.session import Session
+
+app = typer.Typer(no_args_is_help=True, help="One candidate, one task, one clock.")
+
+SessionId = Annotated[str, typer.Argument(help="The session's id, or enough of its beginning.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+By = Annotated[str, typer.Option("--by", help="Who does this, for the record.")]
+
+
+def _me() -> str:
+    return getpass.getuser()
+
+
+@app.command("open")
+def open_(
+    context: typer.Context,
+    task: Annotated[str, typer.Option("--task", "-t", help="Name of the task.")],
+    rubric: Annotated[str | None, typer.Option(help="Rubric; the task's own by default.")] = None,
+    mode: Annotated[str, typer.Option(help="take-home or live.")] = "take-home",
+    minutes: Annotated[float | None, typer.Option(help="Time box; the task's by default.")] = None,
+    candidate: Annotated[str, typer.Option(help="A pseudonym for reports.")] = "",
+    loop: Annotated[str | None, typer.Option(help="Joins the sessions of one candidate.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Make a workspace; the clock starts when the candidate first enters."""
+    from harness.catalog.rubrics import RubricCatalog
+    from harness.cli.present import console, printed, progress, show_json
+    from harness.errors import UsageError
+    from harness.loop.opening import open_session
+
+    if mode not in ("take-home", "live"):
+        raise UsageError(f"There is no mode '{mode}'.", remedy="Use take-home or live.")
+    template = task_named(context, task)
+    settings = loaded_settings(context).settings
+    chosen = RubricCatalog(settings).find_rubric(rubric or template.spec.interview.rubric)
+
+    async def work(desk: Desk) -> Session:
+        return await open_session(
+            desk,
+            template,
+            chosen,
+            mode="live" if mode == "live" else "take-home",
+            minutes=minutes,
+            candidate=candidate,
+            loop=loop,
+            progress=progress(),
+        )
+
+    session = at_desk(context, work)
+    if as_json:
+        show_json({"id": session.id, **session.model_dump(mode="json")})
+        return
+    out = console()
+    out.print(f"Session [bold]{printed(session.id)}[/bold] is open: {session.minutes:g} minutes.")
+    out.print(f"The candidate works with   harness session enter {session.id}")
+    out.print(f"and hands in with          harness session submit {session.id}")
+
+
+@app.command()
+def enter(
+    context: typer.Context,
+    session: SessionId,
+    yes: Annotated[bool, typer.Option("--yes", help="Start without being asked.")] = False,
+) -> None:
+    """A terminal in the workspace; the first time is the candidate's explicit start."""
+    from harness.cli.local_terminal import raw_terminal
+    from harness.loop.working import enter as enter_workspace
+
+    async def work(desk: Desk) -> ExecResult:
+        found = desk.store.find_session(session)
+        _tell_before_start(found, yes=yes)
+        with raw_terminal() as terminal:
+            return await enter_workspace(desk, found.id, terminal)
+
+    result = at_desk(context, work)
+    if result.timed_out:
+        _say(
+            "Time is over; the terminal was closed and everything is kept. "
+            f"Hand in with: harness session submit {session}"
+        )
+    raise typer.Exit(result.returncode if result.returncode < 128 else 0)  # noqa: PLR2004  # a shell ended by a signal (hang-up) is no error of ours
+
+
+@app.command("exec", context_settings={"allow_interspersed_args": False})
+def exec_(
+    context: typer.Context,
+    session: SessionId,
+    command: Annotated[list[str], typer.Argument(help="After --: the command and its arguments.")],
+    timeout: Annotated[float | None, typer.Option(help="Seconds; the time box otherwise.")] = None,
+) -> None:
+    """Run one command in the workspace, recorded like the rest; leaves with its exit code."""
+    from harness.loop.working import execute
+
+    argv = command[1:] if command[0] == "--" else command
+
+    def sink(data: bytes) -> None:
+        sys.stdout.buffer.write(data)
+        sys.stdout.buffer.flush()
+
+    async def work(desk: Desk) -> ExecResult:
+        found = desk.store.find_session(session)
+        return await execute(desk, found.id, argv, sink=sink, timeout_sec=timeout)
+
+    result = at_desk(context, work)
+    if result.timed_out:
+        _say("The command ran out of time and was ended with everything it had started.")
+    raise typer.Exit(result.returncode)
+
+
+@app.command()
+def note(
+    context: typer.Context,
+    session: SessionId,
+    text: Annotated[str, typer.Argument(help="What you saw.")],
+    by: By = "",
+) -> None:
+    """Keep an interviewer's observation, at this moment of the session."""
+    from harness.loop import working
+
+    async def work(desk: Desk) -> None:
+        working.note(desk, desk.store.find_session(session).id, text, by=by or _me())
+
+    at_desk(context, work, engine=False)
+
+
+@app.command()
+def pause(
+    context: typer.Context,
+    session: SessionId,
+    reason: Annotated[str, typer.Option(help="Why, for the record.")],
+    by: By = "",
+) -> None:
+    """Stop the clock."""
+    from harness.loop import clock
+
+    async def work(desk: Desk) -> Session:
+        found = desk.store.find_session(session)
+        return clock.pause(desk.store, found, by=by or _me(), reason=reason)
+
+    _say_time(at_desk(context, work, engine=False))
+
+
+@app.command()
+def resume(context: typer.Context, session: SessionId, by: By = "") -> None:
+    """Let the clock run on."""
+    from harness.loop import clock
+
+    async def work(desk: Desk) -> Session:
+        return clock.resume(desk.store, desk.store.find_session(session), by=by or _me())
+
+    _say_time(at_desk(context, work, engine=False))
+
+
+@app.command()
+def extend(
+    context: typer.Context,
+    session: SessionId,
+    minutes: Annotated[float, typer.Argument(min=0.1, help="How many more.")],
+    reason: Annotated[str, typer.Option(help="Why, for the record; raters do not see it.")],
+    by: By = "",
+) -> None:
+    """Grant more time."""
+    from harness.loop import clock
+
+    async def work(desk: Desk) -> Session:
+        found = desk.store.find_session(session)
+        return clock.extend(desk.store, found, minutes, by=by or _me(), reason=reason)
+
+    _say_time(at_desk(context, work, engine=False))
+
+
+@app.command()
+def submit(
+    context: typer.Context,
+    session: SessionId,
+    grade: Annotated[bool, typer.Option(help="Run the hidden checks at once.")] = True,
+    as_json: AsJson = False,
+) -> None:
+    """Seal the work and run the hidden checks on it."""
+    from harness.cli.grading import tell_grading
+    from harness.cli.present import progress, show_json
+    from harness.loop.judging import grade_session
+    from harness.loop.submitting import submit as hand_in
+    from harness.models.check import Grading
+    from harness.models.session import Submission
+
+    async def work(desk: Desk) -> tuple[Submission, Grading | None]:
+        found = desk.store.find_session(session)
+        submission = await hand_in(desk, found.id)
+        _say(f"Sealed {submission.files} files, {submission.bytes} bytes: {submission.sha256}")
+        if not grade:
+            return submission, None
+        template = task_named(context, found.task)
+        return submission, await grade_session(desk, found.id, template, progress=progress())
+
+    submission, grading = at_desk(context, work)
+    if as_json:
+        show_json(
+            {
+                "submission": submission.model_dump(mode="json", exclude={"path"}),
+                "grading": grading.model_dump(mode="json") if grading else None,
+            }
+        )
+    elif grading is not None:
+        tell_grading(grading)
+
+
+@app.command()
+def reopen(
+    context: typer.Context,
+    session: SessionId,
+    reason: Annotated[str, typer.Option(help="Why, for the record.")],
+    by: By = "",
+) -> None:
+    """Let work go on after a submission; the earlier one and its results stay."""
+    from harness.loop import submitting
+
+    async def work(desk: Desk) -> Session:
+        found = desk.store.find_session(session)
+        template = task_named(context, found.task)
+        return await submitting.reopen(desk, found.id, template, by=by or _me(), reason=reason)
+
+    _say_time(at_desk(context, work))
+
+
+@app.command("list")
+def list_(context: typer.Context, as_json: AsJson = False) -> None:
+    """All sessions, newest first."""
+    from harness.cli.present import show_json, table
+    from harness.loop.clock import now
+
+    async def work(desk: Desk) -> list[Session]:
+        return sorted(desk.store.sessions(), key=lambda one: one.created_at, reverse=True)
+
+    sessions = at_desk(context, work, engine=False)
+    if as_json:
+        show_json([one.model_dump(mode="json") for one in sessions])
+        return
+    table(
+        "Sessions",
+        ["id", "task", "candidate", "mode", "status", "time used"],
+        [
+            [
+                one.id,
+                one.task,
+                one.candidate,
+                one.mode,
+                one.status,
+                f"{one.elapsed_sec(now()) / 60:.0f} of {one.minutes:g} min",
+            ]
+            for one in sessions
+        ],
+    )
+
+
+@app.command()
+def show(context: typer.Context, session: SessionId, as_json: AsJson = False) -> None:
+    """Where a session stands, what happened in it, and whether its record is whole."""
+    from harness.cli.present import show_json
+    from harness.cli.session_page import describe, show_session
+
+    async def work(desk: Desk) -> None:
+        found = desk.store.find_session(session)
+        page = describe(desk, found)
+        if as_json:
+            show_json(page)
+        else:
+            show_session(page)
+
+    at_desk(context, work)
+
+
+@app.command()
+def end(
+    context: typer.Context,
+    session: SessionId,
+    reason: Annotated[str, typer.Option(help="Why, for the record.")] = "",
+    by: By = "",
+) -> None:
+    """Clear the workspace away; the record stays."""
+    from harness.loop import submitting
+
+    async def work(desk: Desk) -> None:
+        found = desk.store.find_session(session)
+        await submitting.end(desk, found.id, by=by or _me(), reason=reason)
+
+    at_desk(context, work)
+
+
+@app.command()
+def export(
+    context: typer.Context,
+    session: SessionId,
+    out: Annotated[Path, typer.Option("--out", "-o", help="The archive to write.")],
+) -> None:
+    """One archive with the whole record; `verify` checks it without this installation."""
+    from harness.loop.archives import export_session
+
+    async def work(desk: Desk) -> Path:
+        return export_session(desk, desk.store.find_session(session).id, out)
+
+    _say(f"Wrote {at_desk(context, work, engine=False)}")
+
+
+@app.command()
+def verify(
+    context: typer.Context,
+    session: Annotated[str, typer.Argument(help="A session's id, or an exported archive.")],
+    as_json: AsJson = False,
+) -> None:
+    """Find any edited, dropped or reordered event; exit 1 when there is one."""
+    from harness.cli.present import console, printed, show_json
+    from harness.store import ChainReport, verify_archive
+
+    async def work(desk: Desk) -> ChainReport:
+        return desk.store.verify(desk.store.find_session(session).id)
+
+    archive = Path(session)
+    report = verify_archive(archive) if archive.is_file() else at_desk(context, work, engine=False)
+    if as_json:
+        show_json(report.model_dump(mode="json"))
+    else:
+        out = console()
+        for problem in report.problems:
+            out.print(f"[red]{printed(problem.kind)}[/red] {printed(problem.message)}")
+        word = "[green]whole[/green]" if report.ok else "[red]not whole[/red]"
+        out.print(f"{report.events} events, the record is {word}; head {report.head}")
+    raise typer.Exit(0 if report.ok else 1)
+
+
+def _tell_before_start(session: Session, *, yes: bool) -> None:
+    """What is recorded, who sees it; then the explicit start."""
+    if session.started_at is not None:
+        return
+    _say(
+        f"You are about to start: {session.minutes:g} minutes, the clock runs from now.\n"
+        "Recorded: the files below /workspace every few seconds, what this terminal prints, the\n"
+        "commands and their exit codes. Not recorded: your key strokes, anything outside.\n"
+        "Interviewers and the hiring committee see it. The brief is INSTRUCTION.md.\n"
+        "More time is there for the asking: talk to your interviewer before you start."
+    )
+    if not yes and not typer.confirm("Start now?"):
+        raise typer.Abort
+
+
+def _say(text: str) -> None:
+    typer.echo(text, err=True)
+
+
+def _say_time(session: Session) -> None:
+    from harness.loop.clock import now
+
+    left = session.remaining_sec(now()) / 60
+    _say(f"Session {session.id} is {session.status}; {left:.1f} minutes are left.")

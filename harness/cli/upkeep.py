@@ -1,0 +1,82 @@
+"""`harness demo`, `doctor` and `reap`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from harness.cli.at_desk import at_desk, loaded_settings
+
+if TYPE_CHECKING:
+    from harness.loop.desk import Desk
+    from harness.models.sandbox import SandboxObject
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+
+
+def demo(
+    context: typer.Context,
+    out: Annotated[Path, typer.Option("--out", "-o", help="Folder for the report.")] = Path(
+        "out/demo"
+    ),
+) -> None:
+    """Run one whole interview with a scripted candidate, for real, and write its report."""
+    from harness.catalog.rubrics import RubricCatalog
+    from harness.catalog.tasks import TaskCatalog
+    from harness.cli.grading import tell_grading
+    from harness.cli.present import console, printed, progress
+    from harness.loop.demo import DEMO_TASK, Demo, run_demo
+
+    settings = loaded_settings(context).settings
+    template = TaskCatalog(settings).find_task(DEMO_TASK)
+    rubric = RubricCatalog(settings).find_rubric(template.spec.interview.rubric)
+
+    async def work(desk: Desk) -> Demo:
+        return await run_demo(desk, template, rubric, out.absolute(), progress=progress())
+
+    done = at_desk(context, work)
+    tell_grading(done.grading)
+    screen = console()
+    screen.print(f"\nSession [bold]{printed(done.session_id)}[/bold]; its report:")
+    for path in done.reports:
+        screen.print(f"  {printed(path)}", soft_wrap=True)
+
+
+def doctor(context: typer.Context, as_json: AsJson = False) -> None:
+    """Say what this machine offers and what is missing, with the way out; exit 3 if anything is."""
+    from harness.cli.present import console, printed, show_json
+    from harness.sandbox.doctor import examine
+
+    findings = examine(loaded_settings(context).settings)
+    if as_json:
+        show_json([finding.model_dump(mode="json") for finding in findings])
+    else:
+        out = console()
+        for finding in findings:
+            mark = "[green]ok[/green]  " if finding.ok else "[red]no[/red]  "
+            out.print(f"{mark}[bold]{printed(finding.name)}[/bold]  {printed(finding.detail)}")
+            if not finding.ok and finding.remedy:
+                out.print(f"      {printed(finding.remedy)}")
+    raise typer.Exit(0 if all(finding.ok for finding in findings) else 3)
+
+
+def reap(
+    context: typer.Context,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only list.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Remove containers, networks and volumes that belong to nobody alive."""
+    from harness.cli.present import show_json, table
+    from harness.loop.recovery import reconcile, sweep
+
+    async def work(desk: Desk) -> list[SandboxObject]:
+        return await sweep(desk, dry_run=True) if dry_run else await reconcile(desk)
+
+    objects = at_desk(context, work, engine=False)
+    if as_json:
+        show_json([obj.model_dump(mode="json") for obj in objects])
+        return
+    title = "Would be removed" if dry_run else "Removed"
+    table(title, ["kind", "id", "owner"], [[obj.kind, obj.id, obj.owner] for obj in objects])

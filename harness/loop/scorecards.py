@@ -1,0 +1,243 @@
+"""Everything known about a session, joined into the scorecard a committee reads."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from harness import __version__
+from harness.errors import StoreError, UsageError
+from harness.loop.clock import now
+from harness.loop.desk import Desk
+from harness.models.check import CheckOutcome, Grading
+from harness.models.event import (
+    CommandRun,
+    Event,
+    GradingFailed,
+    GradingFinished,
+    NoteTaken,
+    RatingGiven,
+    RecordingFailed,
+    RecordingGap,
+    ReportWritten,
+    SessionOpened,
+    SessionSubmitted,
+    SnapshotTaken,
+    TerminalClosed,
+    TerminalOpened,
+)
+from harness.models.rubric import Rating
+from harness.models.scorecard import (
+    FileDiff,
+    GradingSummary,
+    NoteEntry,
+    Provenance,
+    RecordingHealth,
+    Scorecard,
+    SessionFacts,
+    TerminalMoment,
+)
+from harness.models.session import Session
+from harness.models.task import Task
+from harness.recorder.session_terminal import command_output
+from harness.recorder.shadow import ShadowRepository
+from harness.reporting import Format, write
+from harness.scoring import score
+from harness.signals import compute, timeline
+
+_PATCH_BYTES = 200_000
+_MOMENTS = 400
+"""Commands shown on a report; the record keeps all of them."""
+
+
+def build_scorecard(desk: Desk, session_id: str, task: Task) -> Scorecard:
+    """Join a session's events, gradings and ratings.
+
+    Raises:
+        UsageError: The session was never opened to its end.
+    """
+    session = desk.store.session(session_id)
+    events = list(desk.store.events(session_id))
+    opened = _opened(session_id, events)
+    gradings = [e.payload.grading for e in events if isinstance(e.payload, GradingFinished)]
+    shown = _shown(gradings, session)
+    checks = shown.checks if shown is not None else ()
+    dimensions, overall = score(opened.rubric, checks, _ratings(events))
+    chain = desk.store.verify(session_id)
+    return Scorecard(
+        session=_facts(session, task, events),
+        rubric_title=opened.rubric.title,
+        dimensions=dimensions,
+        overall=overall,
+        checks=checks,
+        gradings=tuple(_summary(grading, shown) for grading in gradings),
+        signals=compute(events),
+        timeline=timeline(events),
+        diffs=_diffs(desk, session_id, opened.base_tree, events),
+        terminal=_moments(desk, events),
+        notes=tuple(
+            NoteEntry(event=e.seq, at_sec=e.offset_sec, by=e.payload.by, text=e.payload.text)
+            for e in events
+            if isinstance(e.payload, NoteTaken)
+        ),
+        recording=_health(events),
+        provenance=Provenance(
+            harness_version=__version__,
+            task=opened.task,
+            task_version=opened.task_version,
+            task_digest=opened.task_digest,
+            rubric=opened.rubric.id,
+            rubric_version=opened.rubric.version,
+            submission_sha256=session.submission_sha256,
+            events=len(events),
+            chain_head=events[-1].hash,
+            chain_verified=chain.ok,
+            generated_at=now(),
+        ),
+    )
+
+
+def write_report(
+    desk: Desk, session_id: str, task: Task, dest: Path, formats: Sequence[Format]
+) -> dict[Format, Path]:
+    """Write the scorecard in each format; the session's record says so.
+
+    Returns:
+        Format -> file.
+    """
+    scorecard = build_scorecard(desk, session_id, task)
+    written = write(scorecard, dest, formats)
+    digest = desk.store.put_blob(scorecard.model_dump_json().encode())
+    desk.store.append(session_id, ReportWritten(formats=tuple(formats), scorecard_sha256=digest))
+    return written
+
+
+def _opened(session_id: str, events: Sequence[Event]) -> SessionOpened:
+    for event in events:
+        if isinstance(event.payload, SessionOpened):
+            return event.payload
+    raise UsageError(
+        f"Session {session_id} was never opened to its end, so there is nothing to report.",
+        remedy=f"`harness session show {session_id}` says what went wrong.",
+        slug="session-state",
+    )
+
+
+def _shown(gradings: Sequence[Grading], session: Session) -> Grading | None:
+    """The latest grading of what was submitted last; earlier ones stay listed."""
+    current = [g for g in gradings if g.submission_sha256 == session.submission_sha256]
+    return current[-1] if current else None
+
+
+def _ratings(events: Sequence[Event]) -> tuple[Rating, ...]:
+    return tuple(e.payload.rating for e in events if isinstance(e.payload, RatingGiven))
+
+
+def _facts(session: Session, task: Task, events: Sequence[Event]) -> SessionFacts:
+    return SessionFacts(
+        id=session.id,
+        candidate=session.candidate,
+        task=session.task,
+        task_title=task.spec.interview.title,
+        mode=session.mode,
+        backend=session.backend,
+        opened_at=session.created_at,
+        started=session.started_at is not None,
+        submitted=any(isinstance(e.payload, SessionSubmitted) for e in events),
+        used_share=session.elapsed_sec(now()) / (session.minutes * 60),
+    )
+
+
+def _summary(grading: Grading, shown: Grading | None) -> GradingSummary:
+    def count(outcome: CheckOutcome) -> int:
+        return sum(check.outcome is outcome for check in grading.checks)
+
+    return GradingSummary(
+        id=grading.id,
+        submission_sha256=grading.submission_sha256,
+        task_version=grading.task_version,
+        task_digest=grading.task_digest,
+        harness_version=grading.harness_version,
+        backend=grading.backend,
+        images=grading.images,
+        finished_at=grading.finished_at,
+        passed=count(CheckOutcome.PASSED),
+        partial=count(CheckOutcome.PARTIAL),
+        failed=count(CheckOutcome.FAILED),
+        invalid=count(CheckOutcome.INVALID),
+        failure=grading.failure,
+        shown=grading is shown,
+    )
+
+
+def _diffs(
+    desk: Desk, session_id: str, base_tree: str, events: Sequence[Event]
+) -> tuple[FileDiff, ...]:
+    trees = [e.payload.snapshot.tree for e in events if isinstance(e.payload, SnapshotTaken)]
+    if not trees:
+        return ()
+    shadow = ShadowRepository.of(desk.session_dir(session_id) / "shadow.git")
+    diffs = []
+    for change in shadow.diff(base_tree, trees[-1]):
+        patch, truncated = shadow.patch(base_tree, trees[-1], change.path, max_bytes=_PATCH_BYTES)
+        diffs.append(FileDiff(change=change, patch=patch, truncated=truncated))
+    return tuple(diffs)
+
+
+def _moments(desk: Desk, events: Sequence[Event]) -> tuple[TerminalMoment, ...]:
+    opened_at = {
+        e.payload.terminal: e.offset_sec for e in events if isinstance(e.payload, TerminalOpened)
+    }
+    casts = {
+        e.payload.terminal: e.payload.cast_sha256
+        for e in events
+        if isinstance(e.payload, TerminalClosed)
+    }
+    moments = []
+    for event in events:
+        if not isinstance(event.payload, CommandRun):
+            continue
+        command = event.payload.command
+        moments.append(
+            TerminalMoment(
+                event=event.seq,
+                at_sec=opened_at.get(command.terminal, event.offset_sec) + command.started_sec,
+                command=command,
+                output=command_output(_cast(desk, casts.get(command.terminal)), command),
+            )
+        )
+    return tuple(moments[:_MOMENTS])
+
+
+def _cast(desk: Desk, sha256: str | None) -> bytes:
+    """A terminal's recording; nothing when it is lost, which the health section says."""
+    if sha256 is None:
+        return b""
+    try:
+        return desk.store.blob(sha256)
+    except StoreError:
+        return b""
+
+
+def _health(events: Sequence[Event]) -> RecordingHealth:
+    snapshots = [e.payload.snapshot for e in events if isinstance(e.payload, SnapshotTaken)]
+    failures = []
+    for event in events:
+        match event.payload:
+            case RecordingFailed(part=part, message=message):
+                failures.append(f"{part}: {message}")
+            case TerminalClosed(cast_sha256=None, terminal=terminal):
+                failures.append(f"terminal: the recording of {terminal} could not be kept")
+            case GradingFailed(grading=grading, message=message):
+                failures.append(f"grading {grading}: {message} (ours; nothing was scored)")
+            case _:
+                pass
+    return RecordingHealth(
+        gaps=tuple(
+            f"{e.payload.seconds:.0f} s: {e.payload.reason}"
+            for e in events
+            if isinstance(e.payload, RecordingGap)
+        ),
+        failures=tuple(failures),
+        skipped=snapshots[-1].skipped if snapshots else (),
+    )

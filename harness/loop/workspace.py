@@ -1,0 +1,81 @@
+"""The candidate's place of work: what lies in its volume and how its container is started."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+
+from harness.errors import SandboxError
+from harness.models.sandbox import Mount, ResourceLimits, SandboxSpec, Volume
+from harness.models.session import Session
+from harness.models.task import Task
+from harness.sandbox.protocol import SandboxEnvironment
+
+REPO = "/workspace"
+HOME = "/home/candidate"
+
+_FIRST_COMMIT = """
+git config --global user.name Candidate &&
+git config --global user.email candidate@example.invalid &&
+git config --global --add safe.directory /workspace &&
+git init -q -b main . && git add -A &&
+git -c user.name=Team -c user.email=team@example.invalid commit -q -m "The service as it stands"
+"""
+
+
+def seed(volume: Volume, task: Task) -> Path:
+    """Fill an empty volume with the task's repository and the brief; returns the work tree."""
+    root = Path(volume.path)
+    owner = root.stat()
+    tree = root / "repo"
+    shutil.copytree(
+        task.repo, tree, symlinks=True, ignore=shutil.ignore_patterns("__pycache__", ".git")
+    )
+    shutil.copyfile(task.instruction, tree / "INSTRUCTION.md")
+    (root / "home").mkdir()
+    for folder, folders, files in os.walk(root):
+        for name in [*folders, *files]:
+            os.chown(Path(folder) / name, owner.st_uid, owner.st_gid, follow_symlinks=False)
+    return tree
+
+
+def workspace_spec(session: Session, task: Task, volume: Volume) -> SandboxSpec:
+    """The workspace's container: the volume's two folders, names of upstreams, Harbor's limits."""
+    assert session.image is not None
+    environment = task.spec.environment
+    sut = task.spec.interview.sut
+    env = {"HOME": HOME, "LANG": "C.UTF-8"}
+    if sut is not None:
+        env |= {name: value for name, value in sut.env.items() if value != sut.data_dir}
+    return SandboxSpec(
+        owner=session.id,
+        role="workspace",
+        image=session.image,
+        env=env,
+        workdir=REPO,
+        network=session.network,
+        hosts={upstream.host: "127.0.0.1" for upstream in task.spec.interview.upstreams},
+        mounts=(
+            Mount(source=str(Path(volume.path) / "repo"), target=REPO),
+            Mount(source=str(Path(volume.path) / "home"), target=HOME),
+        ),
+        limits=ResourceLimits(
+            cpus=environment.cpus, memory_mb=environment.memory_mb, pids=512, tmp_mb=256
+        ),
+    )
+
+
+async def make_history(workspace: SandboxEnvironment) -> None:
+    """Give the repository its first commit, made inside.
+
+    Raises:
+        SandboxError: git did not work in the image.
+    """
+    result = await workspace.exec(["sh", "-c", _FIRST_COMMIT], timeout_sec=60)
+    if not result.success:
+        reason = result.stderr.decode(errors="replace").strip()[-500:]
+        raise SandboxError(
+            f"The workspace's repository could not be prepared: git said {reason!r}.",
+            remedy="Check that the task's image has git and that its repository fits the volume.",
+        )
