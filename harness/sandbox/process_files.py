@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 from pathlib import Path, PurePosixPath
@@ -26,7 +27,7 @@ class MountedFiles:
             if stat.S_ISDIR(mode):
                 raise IsADirectoryError(f"{path} is a folder")
             if not stat.S_ISREG(mode):
-                raise FileNotFoundError(f"{path} is not a regular file")
+                raise OSError(errno.EINVAL, "not a regular file", path)
             with os.fdopen(fd, "rb", closefd=False) as file:
                 data = file.read(max_bytes + 1)
         finally:
