@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import re
 from dataclasses import dataclass
+from decimal import Decimal
 
 from harness.models.check import Measurement
 
@@ -36,7 +37,7 @@ def number(value: float | str | bool | None) -> str:
     if isinstance(value, str):
         return value
     if isinstance(value, int):
-        return f"{value:,}" if abs(value) < _MOST else f"{value:.3g}"
+        return f"{value:,}" if abs(value) < _MOST else f"{Decimal(value):.3g}"
     if not math.isfinite(value):
         return "not a finite number"
     return f"{value:,.0f}" if _GROUPED <= abs(value) < _MOST else f"{value:.3g}"
@@ -71,9 +72,9 @@ def bar(measurement: Measurement) -> Bar | None:
     if found is None or isinstance(value, bool) or not isinstance(value, int | float):
         return None
     threshold = float(found[2])
-    whole = max(float(value), threshold) * 1.25
-    if not (math.isfinite(whole) and value >= 0 and whole > 0):
+    if not (0 <= value < _MOST and threshold < _MOST and (value or threshold)):
         return None
+    whole = max(value, threshold) * 1.25
     return Bar(
         value=round(100 * value / whole, 1),
         threshold=round(100 * threshold / whole, 1),

@@ -14,7 +14,7 @@ from harness.content import REPORTS, content_dir
 from harness.models.scorecard import Scorecard
 from harness.reporting import numbers
 from harness.reporting.links import Links
-from harness.reporting.reading import as_read
+from harness.reporting.reading import for_page
 from harness.reporting.story import record_sentence, told, unplaced
 from harness.reporting.timeline import drawn
 from harness.reporting.views import checks_by_family, dimension_views, file_views, moment_views
@@ -30,7 +30,7 @@ def html(scorecard: Scorecard) -> str:
     Everything that a candidate, a rater or a rubric wrote is escaped, with hidden characters
     shown, and capped in size; no address but `#fragments` of the page itself is ever written.
     """
-    card = as_read(scorecard)
+    card, left_out = for_page(scorecard)
     links = Links(card)
     moments = moment_views(card)
     return (
@@ -38,6 +38,7 @@ def html(scorecard: Scorecard) -> str:
         .get_template(_PAGE)
         .render(
             card=card,
+            left_out=left_out,
             story=told(card),
             links=links,
             timeline=drawn(card.timeline, moments=[m.moment.at_sec for m in moments]),

@@ -1,8 +1,14 @@
-"""What of a scorecard its readers see: the one cut made before any format is written."""
+"""What of a scorecard its readers see: the cuts made before a format is written."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TypeVar
+
 from harness.models.scorecard import Scorecard, TimelineEntry
+
+Entry = TypeVar("Entry")
 
 CLOCK_STOOD_STILL = "The clock stood still"
 
@@ -26,3 +32,39 @@ def _plain(entry: TimelineEntry) -> TimelineEntry:
     if entry.kind != "clock":
         return entry
     return entry.model_copy(update={"label": CLOCK_STOOD_STILL, "ok": None})
+
+
+@dataclass(frozen=True)
+class LeftOut:
+    """How many entries of a list are in the JSON only."""
+
+    checks: int
+    timeline: int
+    diffs: int
+    terminal: int
+    notes: int
+    signals: int
+
+
+def for_page(scorecard: Scorecard) -> tuple[Scorecard, LeftOut]:
+    """The scorecard as read, its lists short enough for a page, and what was left out.
+
+    A candidate decides how many files, commands and edits there are.
+    """
+    card = as_read(scorecard)
+    in_time = sorted(card.timeline, key=lambda entry: (entry.start_sec, entry.event))
+    lists = {
+        "checks": _first(card.checks, 400),
+        "timeline": _first(in_time, 2_000),
+        "diffs": _first(card.diffs, 400),
+        "terminal": _first(card.terminal, 600),
+        "notes": _first(card.notes, 400),
+        "signals": _first(card.signals, 100),
+    }
+    kept = {name: entries for name, (entries, _) in lists.items()}
+    left_out = LeftOut(**{name: count for name, (_, count) in lists.items()})
+    return card.model_copy(update=kept), left_out
+
+
+def _first(entries: Sequence[Entry], most: int) -> tuple[tuple[Entry, ...], int]:
+    return tuple(entries[:most]), max(0, len(entries) - most)

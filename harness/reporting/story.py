@@ -10,7 +10,7 @@ from harness.models.scorecard import GradingSummary, Scorecard
 from harness.reporting.numbers import percent
 
 Tone = Literal["alert", "plain"]
-_MOST = 6
+_MOST = 5
 """Checks named in each column of the summary."""
 
 

@@ -10,7 +10,7 @@ from harness.models.scorecard import Scorecard
 from harness.reporting.escaping import code, inline
 from harness.reporting.links import Links
 from harness.reporting.numbers import level, number, percent
-from harness.reporting.reading import as_read
+from harness.reporting.reading import for_page
 from harness.reporting.story import Column, record_sentence, told
 from harness.reporting.text_evidence import (
     change_lines,
@@ -31,7 +31,7 @@ def markdown(scorecard: Scorecard) -> str:
     What a candidate, a rater or a rubric wrote is in code, or escaped mark by mark: it can make
     neither HTML nor links nor images nor headings. Hidden characters are shown.
     """
-    card = as_read(scorecard)
+    card, left_out = for_page(scorecard)
     views = dimension_views(card, Links(card))
     moments = moment_views(card)
     timeline = drawn(card.timeline, moments=[view.moment.at_sec for view in moments])
@@ -39,10 +39,10 @@ def markdown(scorecard: Scorecard) -> str:
         _title(card),
         _summary(card, views),
         _dimensions(views),
-        timeline_lines(timeline),
+        timeline_lines(timeline, left_out),
         check_lines(card),
-        change_lines(card),
-        terminal_lines(moments, timeline),
+        change_lines(card, left_out),
+        terminal_lines(moments, timeline, left_out),
         observation_lines(card, timeline),
         record_lines(card),
         source_lines(card),
@@ -55,7 +55,7 @@ def _title(card: Scorecard) -> Iterator[str]:
     mode = "live session" if session.mode == "live" else "take-home"
     yield f"# Scorecard: {inline(session.candidate, 80)}"
     yield ""
-    yield f"**{inline(session.task_title, 200)}**  "
+    yield f"{inline(session.task_title, 200)}  "
     yield f"{inline(card.rubric_title, 120)} · {mode} · {session.opened_at.date().isoformat()}"
     yield ""
 

@@ -8,6 +8,7 @@ from harness.models.check import CheckOutcome, CheckResult, Measurement
 from harness.models.scorecard import FileDiff, GradingSummary, Scorecard
 from harness.reporting.escaping import block, code, inline
 from harness.reporting.numbers import number, percent, threshold
+from harness.reporting.reading import LeftOut
 from harness.reporting.story import record_sentence, unplaced
 from harness.reporting.timeline import Timeline
 from harness.reporting.views import MomentView
@@ -24,11 +25,9 @@ OUTCOMES = {
 _PATCH_CHARS = 12_000
 _ALL_PATCH_CHARS = 120_000
 _LOG_CHARS = 3_000
-_MOST = 200
-"""Rows of one list; the rest is in the JSON."""
 
 
-def timeline_lines(timeline: Timeline) -> Iterator[str]:
+def timeline_lines(timeline: Timeline, left_out: LeftOut) -> Iterator[str]:
     """What happened when, as a table."""
     yield from ("## Timeline", "")
     if not timeline.entries:
@@ -36,20 +35,20 @@ def timeline_lines(timeline: Timeline) -> Iterator[str]:
         return
     yield "| At | What | Entry | Result | Event |"
     yield "| --- | --- | --- | --- | --- |"
-    for entry in timeline.entries[:_MOST]:
+    for entry in timeline.entries:
         result = "" if entry.ok is None else "ok" if entry.ok else "not ok"
         if entry.kind == "edit":
             result = f"+{entry.added} -{entry.removed}"
         at = percent(timeline.share(entry.start_sec))
         yield f"| {at} | {entry.kind} | {code(entry.label, 120)} | {result} | {entry.event} |"
-    yield from _left_out(len(timeline.entries) + timeline.left_out - _MOST, "entries")
+    yield from _left_out(left_out.timeline, "entries")
     yield ""
 
 
 def check_lines(card: Scorecard) -> Iterator[str]:
     """Every check with what it measured."""
     yield from ("## Checks", "")
-    for check in card.checks[:_MOST]:
+    for check in card.checks:
         yield from _check(check)
     if names := unplaced(card):
         listed = ", ".join(code(id_) for id_ in names[:50])
@@ -85,7 +84,7 @@ def _measurement(found: Measurement) -> str:
     )
 
 
-def change_lines(card: Scorecard) -> Iterator[str]:
+def change_lines(card: Scorecard, left_out: LeftOut) -> Iterator[str]:
     """Every changed file, and the beginning of its patch."""
     yield from ("## Changes", "")
     if not card.diffs:
@@ -93,52 +92,54 @@ def change_lines(card: Scorecard) -> Iterator[str]:
         return
     yield "| File | What | Added | Removed |"
     yield "| --- | --- | --- | --- |"
-    for diff in card.diffs[:_MOST]:
+    for diff in card.diffs:
         change = diff.change
         what = f"{change.kind}, binary" if change.binary else change.kind
         yield f"| {code(change.path)} | {what} | {change.added} | {change.removed} |"
-    yield from _left_out(len(card.diffs) - _MOST, "files")
+    yield from _left_out(left_out.diffs, "files")
     yield ""
     budget = _ALL_PATCH_CHARS
-    for diff in card.diffs[:_MOST]:
-        shown, left_out = head(diff.patch, min(budget, _PATCH_CHARS))
+    for diff in card.diffs:
+        shown, rest = head(diff.patch, min(budget, _PATCH_CHARS))
         budget -= len(shown)
-        yield from _patch(diff, shown, left_out)
+        yield from _patch(diff, shown, rest)
 
 
-def _patch(diff: FileDiff, shown: str, left_out: int) -> Iterator[str]:
+def _patch(diff: FileDiff, shown: str, rest: int) -> Iterator[str]:
     if not shown:
         return
     yield from (f"### {code(diff.change.path)}", "", *block(shown, "diff"), "")
-    if left_out or diff.truncated:
+    if rest or diff.truncated:
         yield from ("The patch goes on: in the JSON, or in the session's archive.", "")
 
 
-def terminal_lines(moments: list[MomentView], timeline: Timeline) -> Iterator[str]:
+def terminal_lines(
+    moments: list[MomentView], timeline: Timeline, left_out: LeftOut
+) -> Iterator[str]:
     """Every command with the last part of its output."""
     yield from ("## Terminal", "")
     if not moments:
         yield from ("No commands were recorded.", "")
-    for view in moments[:_MOST]:
+    for view in moments:
         command = view.moment.command
         ended = "still running" if command.exit_code is None else f"exit {command.exit_code}"
         at = percent(timeline.share(view.moment.at_sec))
         yield from (f"{code(command.text, 300)} ({ended}, at {at}, event {view.moment.event})", "")
         if view.output:
             yield from (*block(view.output), "")
-    yield from _left_out(len(moments) - _MOST, "commands")
+    yield from _left_out(left_out.terminal, "commands")
 
 
 def observation_lines(card: Scorecard, timeline: Timeline) -> Iterator[str]:
     """Signals and notes."""
     yield from ("## Signals", "", "Computed from the record. Shown, never scored.", "")
-    for signal in card.signals[:_MOST]:
+    for signal in card.signals:
         yield f"- **{inline(signal.title, 120)}**: {inline(signal.value, 200)}."
         yield f"  {inline(signal.explanation)}"
     yield from ("", "## Notes", "")
     if not card.notes:
         yield "Nobody took notes."
-    for note in card.notes[:_MOST]:
+    for note in card.notes:
         at = percent(timeline.share(note.at_sec))
         by = inline(note.by, 60)
         yield f"- {by}, at {at}, event {note.event}: {inline(note.text, 4000)}"

@@ -18,8 +18,6 @@ WIDTH = 1000.0
 HEIGHT = 44.0
 MIDDLE = HEIGHT / 2
 _TICK = 5.0
-_MOST = 2000
-"""Entries drawn and listed; the rest is in the JSON."""
 
 
 @dataclass(frozen=True)
@@ -52,7 +50,6 @@ class Timeline:
     lanes: tuple[Lane, ...]
     entries: tuple[TimelineEntry, ...]
     """In order of time; what the table lists."""
-    left_out: int
     span_sec: float
 
     def share(self, seconds: float) -> float:
@@ -77,7 +74,7 @@ def drawn(entries: Sequence[TimelineEntry], *, moments: Sequence[float] = ()) ->
         Lane("notes", "Notes and submission", "thin: note, wide: submitted"),
         Lane("clock", "Clock and recording", "plain: clock stood still, dashed: not recorded"),
     )
-    timeline = Timeline(lanes, tuple(ordered[:_MOST]), max(0, len(ordered) - _MOST), span)
+    timeline = Timeline(lanes, tuple(ordered), span)
     by_id = {lane.id: lane for lane in lanes}
     for entry in timeline.entries:
         lane, marks = _DRAWN_AS[entry.kind]

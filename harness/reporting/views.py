@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from harness.models.check import CheckResult
 from harness.models.rubric import Level
@@ -24,9 +24,10 @@ AI_COLLABORATION = "ai-collaboration"
 LOG_CHARS = 6_000
 OUTPUT_CHARS = 6_000
 ALL_OUTPUT_CHARS = 400_000
-LINE_CHARS = 1_000
+LINE_CHARS = 500
 FILE_LINES = 1_500
 ALL_LINES = 8_000
+ALL_LINE_CHARS = 800_000
 FOLD_LINES = 60
 """A file's diff longer than this is folded."""
 FOLD_OUTPUT_LINES = 14
@@ -136,37 +137,45 @@ def checks_by_family(card: Scorecard, links: Links) -> list[tuple[str, list[Chec
 
 
 def file_views(card: Scorecard, links: Links) -> list[FileView]:
-    """Every changed file; once the page's budget of lines is spent, without its lines."""
+    """Every changed file; once the page's budget is spent, without its lines."""
     views = []
-    budget = ALL_LINES
+    budget = Budget(ALL_LINES, ALL_LINE_CHARS)
     for number, (diff, whole) in enumerate(zip(card.diffs, links.hunks, strict=True), 1):
-        kept, left_out = _cut(whole, min(budget, FILE_LINES))
+        kept = tuple(_cut(whole, budget))
         lines = sum(len(hunk.lines) for hunk in kept)
-        budget -= lines
+        left_out = sum(len(hunk.lines) for hunk in whole) - lines
         views.append(FileView(number, diff, kept, lines > FOLD_LINES, left_out))
     return views
 
 
-def _cut(whole: tuple[Hunk, ...], limit: int) -> tuple[tuple[Hunk, ...], int]:
-    """Hunks with at most `limit` lines in all, and how many lines were left out."""
-    kept = []
-    left = limit
+@dataclass
+class Budget:
+    """What of all patches a page still has room for."""
+
+    lines: int
+    chars: int
+
+    def spend(self, line: Line) -> bool:
+        """Take a line's room; false when there is none left."""
+        self.lines -= 1
+        self.chars -= len(line.text)
+        return self.lines >= 0 and self.chars >= 0
+
+
+def _cut(whole: tuple[Hunk, ...], budget: Budget) -> Iterator[Hunk]:
+    """The hunks that a page has room for, the last one perhaps cut short."""
+    in_file = FILE_LINES
     for hunk in whole:
-        if left <= 0:
-            break
-        lines = [_capped(line) for line in hunk.lines[:left]]
-        left -= len(lines)
-        kept.append(
-            Hunk(
-                hunk.old_start,
-                hunk.old_count,
-                hunk.new_start,
-                hunk.new_count,
-                hunk.context,
-                lines,
-            )
-        )
-    return tuple(kept), sum(len(hunk.lines) for hunk in whole) - (limit - left)
+        lines = []
+        for line in hunk.lines[:in_file]:
+            capped = _capped(line)
+            if not budget.spend(capped):
+                break
+            lines.append(capped)
+        in_file -= len(lines)
+        if not lines:
+            return
+        yield replace(hunk, lines=lines)
 
 
 def _capped(line: Line) -> Line:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Iterator
 from functools import cache
 
 from markupsafe import Markup, escape
@@ -38,13 +39,27 @@ def marked(text: str) -> Markup:
     """
     pieces: list[str] = []
     end = 0
-    for found in _SUSPECT.finditer(text):
-        shown = _shown(found)
-        if shown != found.group():
-            pieces += (escape(text[end : found.start()]), f'<span class="hid">{shown}</span>')
-            end = found.end()
+    for start, stop, shown in _hidden_runs(text):
+        pieces += (escape(text[end:start]), f'<span class="hid">{shown}</span>')
+        end = stop
     pieces.append(escape(text[end:]))
     return Markup("".join(pieces))  # noqa: S704 - every piece is escaped above
+
+
+def _hidden_runs(text: str) -> Iterator[tuple[int, int, str]]:
+    """Where hidden characters stand next to each other, and their escapes together."""
+    start = end = -1
+    shown: list[str] = []
+    for found in _SUSPECT.finditer(text):
+        if (escaped := _shown(found)) == found.group():
+            continue
+        if found.start() != end and shown:
+            yield start, end, "".join(shown)
+            shown = []
+        start, end = (start if shown else found.start()), found.end()
+        shown.append(escaped)
+    if shown:
+        yield start, end, "".join(shown)
 
 
 def one_line(text: str, limit: int) -> str:
