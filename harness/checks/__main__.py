@@ -52,4 +52,6 @@ def _arguments(tests: Path) -> list[str]:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    code = main(sys.argv[1:])
+    sys.stderr.flush()
+    os._exit(code)  # the listening thread may hold its reader's lock, which ends badly otherwise

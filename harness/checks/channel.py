@@ -84,6 +84,8 @@ class Channel:
             ChannelError: The harness is gone, too slow, or says that its machinery failed.
         """
         with self._lock:
+            if self._closed:
+                raise ChannelError(self._closed)
             self._last_id += 1
             request = Request.model_validate(
                 {"id": self._last_id, "verb": verb, "sut": sut, "args": args}
@@ -107,8 +109,6 @@ class Channel:
         if len(data) > MAX_LINE_BYTES:
             raise ChannelError(f"A line of {len(data)} bytes is more than the channel takes.")
         with self._lock:
-            if self._closed:
-                raise ChannelError(self._closed)
             try:
                 self._writer.write(data)
                 self._writer.flush()

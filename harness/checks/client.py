@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import errno
 import json
+import os
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -103,7 +104,8 @@ async def fetch(
     except OSError as exc:
         if exc.errno in _OURS:
             raise ControlFailed(f"The grader could not open a connection: {exc}.") from exc
-        error = exc.strerror or type(exc).__name__
+        known = exc.errno is not None and exc.errno > 0  # a failed name look-up has its own
+        error = os.strerror(exc.errno or 0) if known else str(exc)
     end = time.monotonic()
     return Response(status, end - start, end, reply_headers, content, error)
 

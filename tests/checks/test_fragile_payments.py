@@ -1,0 +1,58 @@
+"""The hidden checks of fragile-payments: the original fails what it must, good designs pass."""
+
+from pathlib import Path
+
+import pytest
+
+from harness.models.check import CheckOutcome
+from tests.checks.standin import ROOT, StandIn, interview_of
+
+TASK = ROOT / "tasks" / "fragile-payments"
+GOOD = Path(__file__).parent / "good_payments"
+ORIGINAL_FAILS = {
+    "backpressure.goodput",
+    "backpressure.recovery",
+    "cache.staleness",
+    "idempotency.concurrent",
+    "retries.bounded",
+    "retries.permanent",
+    "shutdown.drain",
+    "timeouts.hang",
+}
+QUICK = ("idempotency.concurrent", "retries.permanent", "regression.payments")
+
+
+def grade(source: Path, **options: object) -> dict[str, CheckOutcome]:
+    """Check id -> outcome."""
+    standin = StandIn(interview_of(TASK), TASK / "tests", source, **options)  # type: ignore[arg-type]
+    results = standin.run()
+    assert list(results) == standin.declared, standin.stderr
+    return {id_: result.outcome for id_, result in results.items()}
+
+
+@pytest.mark.slow
+def test_the_original_fails_what_it_must_and_nothing_else():
+    """The positive control of every check."""
+    outcomes = grade(TASK / "environment" / "repo")
+    assert {id_ for id_, outcome in outcomes.items() if outcome == "failed"} == ORIGINAL_FAILS
+    assert set(outcomes.values()) == {CheckOutcome.FAILED, CheckOutcome.PASSED}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("design", ["waiting", "joining", "queued"])
+def test_every_design_that_keeps_the_contract_passes(design: str):
+    """201 or 202, 409 or waiting for the first: all the same to the checks."""
+    outcomes = grade(GOOD, env={"DESIGN": design})
+    assert set(outcomes.values()) == {CheckOutcome.PASSED}, outcomes
+
+
+def test_three_quick_checks_tell_them_apart():
+    """A look at both on every run of the tests."""
+    good = grade(GOOD, only=QUICK)
+    assert set(good.values()) == {CheckOutcome.PASSED}, good
+    original = grade(TASK / "environment" / "repo", only=QUICK)
+    assert original == {
+        "idempotency.concurrent": "failed",
+        "retries.permanent": "failed",
+        "regression.payments": "passed",
+    }

@@ -1,0 +1,141 @@
+"""From attempts to one result: confirmation, majority, and what is nobody's fault."""
+
+import itertools
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from harness.checks import ControlFailed, SutNotReady
+from harness.checks.verdict import Attempt, Verdict, another, settle
+from harness.models.check import CheckDeclaration, CheckOutcome, CheckResult
+
+PASSED = Verdict(CheckOutcome.PASSED, 1.0, "passed")
+PARTIAL = Verdict(CheckOutcome.PARTIAL, 0.5, "partial")
+FAILED = Verdict(CheckOutcome.FAILED, 0.0, "failed", log_tail="log")
+INVALID = Verdict(CheckOutcome.INVALID, None, "invalid")
+
+
+def declaration(*, timing: bool) -> CheckDeclaration:
+    """A check that rests on time, or not."""
+    return CheckDeclaration(
+        id="retries.toy",
+        family="retries",
+        dimension="d",
+        shows="s",
+        derived_from="b",
+        control="c",
+        timing=timing,
+    )
+
+
+def conclude(found: list[Verdict], *, timing: bool, confirm: bool = True) -> CheckResult:
+    """Run attempts that find these, as the plugin does."""
+    declared, verdicts, left = declaration(timing=timing), [], iter(found)
+    while not verdicts or another(declared, verdicts, confirm=confirm):
+        verdicts.append(next(left))
+    return settle(declared, verdicts, confirm=confirm, duration_sec=1)
+
+
+@pytest.mark.parametrize(
+    ("found", "outcome", "attempts"),
+    [
+        ([PASSED], "passed", 1),
+        ([FAILED, FAILED], "failed", 2),
+        ([FAILED, PASSED, PASSED], "passed", 3),
+        ([FAILED, PASSED, FAILED], "failed", 3),
+        ([PARTIAL, PARTIAL], "partial", 2),
+        ([PARTIAL, FAILED, FAILED], "failed", 3),
+        ([PARTIAL, PASSED, FAILED], "partial", 3),
+        ([INVALID, PASSED], "passed", 2),
+        ([INVALID, INVALID], "invalid", 2),
+        ([INVALID, FAILED, FAILED], "failed", 3),
+        ([FAILED, INVALID, FAILED], "failed", 3),
+        ([FAILED, INVALID, INVALID], "invalid", 3),
+        ([FAILED, PASSED, INVALID, PASSED], "passed", 4),
+        ([FAILED, PASSED, INVALID, INVALID], "invalid", 4),
+    ],
+)
+def test_timing_checks_are_confirmed(found: list[Verdict], outcome: str, attempts: int):
+    """A fail counts when a second one agrees or a third decides; invalid is made good once."""
+    result = conclude(found, timing=True)
+    assert (result.outcome, result.attempts) == (outcome, attempts)
+    assert (result.score is None) == (outcome == "invalid")
+
+
+@pytest.mark.parametrize(
+    ("found", "outcome"),
+    [([FAILED], "failed"), ([INVALID, FAILED], "failed"), ([INVALID, INVALID], "invalid")],
+)
+def test_exact_checks_are_not(found: list[Verdict], outcome: str):
+    """A count does not get another chance."""
+    assert conclude(found, timing=False).outcome == outcome
+    assert conclude(found, timing=True, confirm=False).outcome == outcome
+
+
+def test_a_vote_says_so():
+    """A person sees that the runs did not agree."""
+    result = conclude([FAILED, PASSED, FAILED], timing=True)
+    assert "Not unanimous: failed, passed, failed" in result.summary
+    assert result.log_tail == "log"
+    assert "Not unanimous" not in conclude([FAILED, FAILED], timing=True).summary
+
+
+@given(st.lists(st.sampled_from([PASSED, PARTIAL, FAILED, INVALID]), min_size=5, max_size=5))
+def test_every_check_ends_with_one_result(found: list[Verdict]):
+    """After at most four attempts, and never with a score that no attempt had."""
+    for timing, confirm in itertools.product([True, False], repeat=2):
+        result = conclude(found, timing=timing, confirm=confirm)
+        assert result.attempts <= 4
+        scores = [verdict.score for verdict in found[: result.attempts]]
+        assert result.score in scores
+
+
+@pytest.mark.parametrize(
+    ("error", "outcome"),
+    [
+        (AssertionError("the card was charged twice"), "failed"),
+        (SutNotReady("ended with exit code 1"), "failed"),
+        (ControlFailed("late"), "invalid"),
+        (KeyError("id"), "invalid"),
+        (TimeoutError(), "invalid"),
+    ],
+)
+def test_whose_failure_an_exception_is(error: Exception, outcome: str):
+    """The submission's when the check says so, ours in any other case."""
+    attempt = Attempt(declaration(timing=True), 1, error=error)
+    verdict = attempt.judge()
+    assert verdict.outcome == outcome
+    assert str(error) in verdict.summary
+
+
+def test_nothing_measured_is_invalid():
+    """A check without a threshold has shown nothing."""
+    assert Attempt(declaration(timing=False), 1).judge().outcome == "invalid"
+
+
+@pytest.mark.parametrize(("timing", "outcome"), [(True, "invalid"), (False, "failed")])
+def test_a_grader_that_stood_still_fails_nobody(timing: bool, outcome: str):
+    """A missed time while our own loop did not turn is not the submission's."""
+    attempt = Attempt(declaration(timing=timing), 1, lag_sec=0.4)
+    attempt.measure("reply", 9, at_most=3)
+    assert attempt.judge().outcome == outcome
+    attempt.measure = type(attempt.measure)()
+    attempt.measure("reply", 1, at_most=3)
+    assert attempt.judge().outcome == "passed"
+
+
+def test_a_dead_service_is_mentioned():
+    """Its end and its last words go with a check that did not pass."""
+    attempt = Attempt(declaration(timing=False), 1, ending="ended with exit code 3", log_tail="x")
+    attempt.measure("reply", 9, at_most=3)
+    verdict = attempt.judge()
+    assert verdict.summary.endswith("The service ended with exit code 3.")
+    assert verdict.log_tail == "x"
+
+
+def test_summaries_are_short_and_flat():
+    """A hostile reply quoted in an assertion cannot fill the report."""
+    attempt = Attempt(declaration(timing=False), 1, error=AssertionError("a\n b " * 1000))
+    assert len(attempt.judge().summary) == 700
+    assert "\n" not in attempt.judge().summary
