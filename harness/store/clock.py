@@ -87,4 +87,5 @@ def place(head: Head, tick: Tick, at: datetime | None) -> Place:
 
 def text_of(moment: datetime) -> str:
     """ISO 8601 in UTC with microseconds: always the same length, so that it sorts."""
-    return moment.astimezone(UTC).isoformat(timespec="microseconds")
+    utc = moment if moment.tzinfo is UTC else moment.astimezone(UTC)
+    return utc.isoformat(timespec="microseconds")

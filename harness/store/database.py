@@ -37,7 +37,7 @@ class Database:
         self.sqlite = parsed.get_backend_name() == "sqlite"
         with self._driver_missing():
             self.engine = _sqlite_engine(parsed) if self.sqlite else _postgres_engine(parsed)
-        self._errors = (sa.exc.SQLAlchemyError, self.engine.dialect.loaded_dbapi.Error, OSError)
+        self.errors = (sa.exc.SQLAlchemyError, self.engine.dialect.loaded_dbapi.Error, OSError)
         isolation = {} if self.sqlite else {"isolation_level": "REPEATABLE READ"}
         self._snapshot = self.engine.execution_options(**isolation)
         self._immediate = self.engine.execution_options(harness_immediate=True)
@@ -53,7 +53,7 @@ class Database:
             yield
         except HarnessError:
             raise
-        except self._errors as error:
+        except self.errors as error:
             raise store_error(error, where=self.where, doing=doing) from error
 
     @contextlib.contextmanager

@@ -8,15 +8,12 @@ compiled once: SQLAlchemy's execution layer costs several times the disk's flush
 
 from __future__ import annotations
 
-import contextlib
-import threading
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.engine.interfaces import DBAPICursor
-from sqlalchemy.pool import PoolProxiedConnection
 
 from harness.errors import SessionNotFoundError, StoreError
 from harness.models.event import Event, Payload, event_hash
@@ -31,6 +28,7 @@ from harness.store.rows import (
     session_row,
 )
 from harness.store.schema import EVENTS, SESSIONS
+from harness.store.writer import Writer
 
 _HEAD_COLUMNS = tuple(SESSIONS.c[f"head_{name}"] for name in Head._fields)
 
@@ -39,17 +37,17 @@ class Journal:
     """Writes the events and rows of one store; threads may share it."""
 
     def __init__(self, database: Database, clock: Clock) -> None:
-        self._database = database
+        self._writer = Writer(database)
         self._clock = clock
-        self._lock = threading.Lock()
-        self._connection: PoolProxiedConnection | None = None
+        self._heads: dict[str, Head] = {}
         dialect = database.engine.dialect
         one = SESSIONS.c.id == sa.bindparam("session")
+        unmoved = SESSIONS.c.head_hash == sa.bindparam("prev")
         prepared = {
             "head": sa.select(*_HEAD_COLUMNS).where(one).with_for_update(),
             "row": sa.select(*SESSIONS.c).where(one).with_for_update(),
             "event": EVENTS.insert(),
-            "advance": SESSIONS.update().where(one).values(_binds(_HEAD_COLUMNS)),
+            "advance": SESSIONS.update().where(one, unmoved).values(_binds(_HEAD_COLUMNS)),
             "change": SESSIONS.update().where(one).values(_binds(tuple(SESSIONS.c))),
         }
         self._sql = {name: str(sql.compile(dialect=dialect)) for name, sql in prepared.items()}
@@ -58,13 +56,16 @@ class Journal:
         """Write one event; on the disk when this returns."""
         _check_aware(at)
         text, read = payload_text(session_id, payload)
-        with self._transaction(f"append to session '{session_id}'") as cursor:
-            cursor.execute(self._sql["head"], {"session": session_id})
-            row = cursor.fetchone()
-            if row is None:
-                raise not_found(session_id)
-            event, head = self._put(cursor, session_id, Head(*row), (text, read), at)
-            cursor.execute(self._sql["advance"], _bound(session_id, _head_row(head)))
+        with self._writer.transaction(f"append to session '{session_id}'") as cursor:
+            # The head that the last append left saves a query, unless somebody wrote since.
+            head = self._heads.get(session_id) or self._read_head(cursor, session_id)
+            event, new = self._next(session_id, head, text, read, at)
+            if not self._advance(cursor, session_id, head, new):
+                head = self._read_head(cursor, session_id)
+                event, new = self._next(session_id, head, text, read, at)
+                self._advance(cursor, session_id, head, new)
+            cursor.execute(self._sql["event"], _event_row(event, new, text))
+        self._heads[session_id] = new
         return event
 
     def change(
@@ -79,7 +80,7 @@ class Journal:
         """Change a session's row and, with a payload, write one event: both or neither."""
         _check_aware(at)
         body = None if payload is None else payload_text(session_id, payload)
-        with self._transaction(f"change session '{session_id}'") as cursor:
+        with self._writer.transaction(f"change session '{session_id}'") as cursor:
             cursor.execute(self._sql["row"], {"session": session_id})
             found = cursor.fetchone()
             if found is None:
@@ -92,28 +93,34 @@ class Journal:
             row.update(session_row(session))
             if body is not None:
                 head = Head(*(row[column.name] for column in _HEAD_COLUMNS))
-                event, head = self._put(cursor, session_id, head, body, at)
-                row.update(_head_row(head))
-            cursor.execute(self._sql["change"], _bound(session_id, row))
+                event, new = self._next(session_id, head, *body, at)
+                cursor.execute(self._sql["event"], _event_row(event, new, body[0]))
+                row.update(_head_row(new))
+            cursor.execute(self._sql["change"], {"session": session_id, **_new(row)})
         return session, event
 
     def close(self) -> None:
         """Give the connection back."""
-        with self._lock:
-            if self._connection is not None:
-                self._connection.close()
-                self._connection = None
+        self._writer.close()
 
-    def _put(
-        self,
-        cursor: DBAPICursor,
-        session_id: str,
-        head: Head,
-        body: tuple[str, Payload],
-        at: datetime | None,
+    def _read_head(self, cursor: DBAPICursor, session_id: str) -> Head:
+        """The row's head, which nobody moves until this transaction ends."""
+        cursor.execute(self._sql["head"], {"session": session_id})
+        row = cursor.fetchone()
+        if row is None:
+            raise not_found(session_id)
+        return Head(*row)
+
+    def _advance(self, cursor: DBAPICursor, session_id: str, head: Head, new: Head) -> bool:
+        """Move the row's head; False when it was no longer where we thought."""
+        moved = {"session": session_id, "prev": head.hash, **_new(_head_row(new))}
+        cursor.execute(self._sql["advance"], moved)
+        return cursor.rowcount == 1
+
+    def _next(
+        self, session_id: str, head: Head, text: str, payload: Payload, at: datetime | None
     ) -> tuple[Event, Head]:
-        """Insert the event after `head` and return it with the new head."""
-        text, payload = body
+        """The event after `head`, and the head that it is then."""
         tick = self._clock()
         placed = place(head, tick, at)
         seq, at_text = head.seq + 1, text_of(placed.at)
@@ -125,19 +132,6 @@ class Journal:
             payload_json=text,
             prev=head.hash,
         )
-        cursor.execute(
-            self._sql["event"],
-            {
-                "session_id": session_id,
-                "seq": seq,
-                "at": at_text,
-                "offset_sec": placed.offset_sec,
-                "kind": payload.event,
-                "payload": text,
-                "prev": head.hash,
-                "hash": digest,
-            },
-        )
         event = Event(
             session=session_id,
             seq=seq,
@@ -147,44 +141,8 @@ class Journal:
             prev=head.hash,
             hash=digest,
         )
-        new_head = Head(seq, digest, at_text, placed.offset_sec, tick.boot_id, placed.moment_sec)
-        return event, new_head
-
-    @contextlib.contextmanager
-    def _transaction(self, doing: str) -> Iterator[DBAPICursor]:
-        """A cursor on the journal's own connection; committed at the end, or nothing stays."""
-        with self._lock, self._database.translated(doing):
-            connection = self._connection
-            if connection is None or not self._usable(connection):
-                connection = self._connection = self._database.engine.raw_connection()
-            cursor = connection.cursor()
-            try:
-                if self._database.sqlite:
-                    cursor.execute("BEGIN IMMEDIATE")
-                yield cursor
-                connection.commit()
-            except BaseException:
-                self._abandon(connection)
-                raise
-            finally:
-                cursor.close()
-
-    def _usable(self, connection: PoolProxiedConnection) -> bool:
-        """A server may have closed an idle connection; a file cannot."""
-        if self._database.sqlite:
-            return True
-        try:
-            return bool(self._database.engine.dialect.do_ping(connection.dbapi_connection))  # type: ignore[arg-type]  # it is checked out, so there is one
-        except self._database.engine.dialect.loaded_dbapi.Error:
-            connection.invalidate()
-            return False
-
-    def _abandon(self, connection: PoolProxiedConnection) -> None:
-        try:
-            connection.rollback()
-        except self._database.engine.dialect.loaded_dbapi.Error:
-            connection.invalidate()
-            self._connection = None
+        new = Head(seq, digest, at_text, placed.offset_sec, tick.boot_id, placed.moment_sec)
+        return event, new
 
 
 def not_found(session_id: str) -> SessionNotFoundError:
@@ -215,8 +173,21 @@ def _binds(columns: Iterable[sa.Column[Any]]) -> dict[str, Any]:
     }
 
 
-def _bound(session_id: str, row: Mapping[str, object]) -> dict[str, object]:
-    return {"session": session_id, **{f"new_{name}": value for name, value in row.items()}}
+def _new(row: Mapping[str, object]) -> dict[str, object]:
+    return {f"new_{name}": value for name, value in row.items()}
+
+
+def _event_row(event: Event, head: Head, text: str) -> dict[str, object]:
+    return {
+        "session_id": event.session,
+        "seq": event.seq,
+        "at": head.at,
+        "offset_sec": event.offset_sec,
+        "kind": event.payload.event,
+        "payload": text,
+        "prev": event.prev,
+        "hash": event.hash,
+    }
 
 
 def _head_row(head: Head) -> dict[str, object]:

@@ -17,6 +17,7 @@ import annotated_types
 from hypothesis import strategies as st
 from pydantic import AwareDatetime, BaseModel
 
+from harness.models.check import CheckResult, Grading
 from harness.models.event import Payload
 from harness.models.rubric import Dimension, EvidenceMap, Level, Rating, Rubric
 from harness.models.session import Session
@@ -76,6 +77,37 @@ def a_rubric(**changes: object) -> Rubric:
     return Rubric.model_validate(fields | changes)
 
 
+def a_result(**changes: object) -> CheckResult:
+    """A passed check."""
+    fields: dict[str, object] = {
+        "id": "timeouts.provider-hangs",
+        "family": "timeouts",
+        "dimension": "resilience",
+        "weight": 1.0,
+        "shows": "A provider that hangs does not hang the service.",
+        "outcome": "passed",
+        "score": 1.0,
+    }
+    return CheckResult.model_validate(fields | changes)
+
+
+def a_grading(*checks: CheckResult, **changes: object) -> Grading:
+    """A finished run of hidden checks."""
+    fields: dict[str, object] = {
+        "id": "g-1",
+        "task": "fragile-payments",
+        "task_version": "1",
+        "task_digest": A_DIGEST,
+        "submission_sha256": A_DIGEST,
+        "backend": "docker",
+        "harness_version": "0",
+        "started_at": A_MOMENT,
+        "finished_at": A_MOMENT,
+        "checks": checks or (a_result(),),
+    }
+    return Grading.model_validate(fields | changes)
+
+
 def payloads() -> st.SearchStrategy[Payload]:
     """Any event's payload, every type alike often."""
     union = get_args(Payload)[0]
@@ -92,7 +124,7 @@ def models(model: type[ModelT], **fixed: Strategy) -> st.SearchStrategy[ModelT]:
     """
     together = {name: make() for name, make in _TOGETHER.get(model, {}).items()} | fixed
     fields = {
-        name: together.get(name) or _of(field.annotation, tuple(field.metadata))
+        name: together[name] if name in together else _of(field.annotation, tuple(field.metadata))
         for name, field in model.model_fields.items()
     }
     return st.builds(model, **fields)

@@ -12,13 +12,15 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import psycopg
 import pytest
+import sqlalchemy as sa
 
-from harness.store import Store
-from harness.testing.builders import a_session
+from harness.store import Store, Tick
+from harness.testing.builders import A_MOMENT, a_session
 
 SESSION_ID = a_session().id
 
@@ -120,3 +122,27 @@ def store(store_url: str, tmp_path: Path) -> Iterator[Store]:
     with Store.open(store_url, tmp_path / "data") as opened:
         opened.create_session(a_session())
         yield opened
+
+
+def tamper(url: str, statement: str, **values: object) -> int:
+    """Change the database behind the store's back; returns the number of rows changed."""
+    engine = sa.create_engine(url)
+    with engine.begin() as connection:
+        changed = connection.execute(sa.text(statement), values).rowcount
+    engine.dispose()
+    return changed
+
+
+class ScriptedClock:
+    """A clock that says what a test tells it to."""
+
+    def __init__(self) -> None:
+        self.tick = Tick(A_MOMENT, "boot-1", 1000.0)
+
+    def __call__(self) -> Tick:
+        return self.tick
+
+    def wait(self, seconds: float) -> None:
+        """Let time pass for both clocks."""
+        at = self.tick.at + timedelta(seconds=seconds)
+        self.tick = self.tick._replace(at=at, moment_sec=self.tick.moment_sec + seconds)
