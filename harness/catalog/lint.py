@@ -82,11 +82,9 @@ def _missing_files(task: Task) -> Iterator[Finding]:
     for name in required:
         if not (task.path / name).exists():
             yield _error("missing-file", name, 1, f"{name} is missing.")
-    for name in advised:
+    for name, why in advised.items():
         if not (task.path / name).exists():
-            yield _warning(
-                "missing-file", name, 1, f"{name} is missing: nothing proves the checks."
-            )
+            yield _warning("missing-file", name, 1, f"{name} is missing: {why}.")
     if not any(task.tests.rglob("test_*.py")):
         yield _error("missing-file", "tests", 1, "tests/ has no test_*.py: nothing is checked.")
 

@@ -214,7 +214,7 @@ async def _group() -> AsyncIterator[asyncio.TaskGroup]:
     try:
         async with asyncio.TaskGroup() as group:
             yield group
-    except* (Verdict, ChannelBrokenError, SandboxError) as group_error:
+    except* Exception as group_error:
         raise _first(group_error) from group_error
 
 

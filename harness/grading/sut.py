@@ -5,14 +5,14 @@ from __future__ import annotations
 import asyncio
 import itertools
 import os
-import shutil
+import subprocess
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from harness.errors import SandboxError
+from harness.errors import SandboxError, TaskFormatError
 from harness.grading.cleanup import uninterrupted
 from harness.grading.places import WORKDIR, Layout, environment
 from harness.grading.unseal import unpack
@@ -187,10 +187,12 @@ def sut_spec(task: Task) -> SutSpec:
     """The task's `[interview.sut]`.
 
     Raises:
-        SandboxError: It has none, so nothing can be started.
+        TaskFormatError: It has none, so nothing can be started.
     """
     if task.spec.interview.sut is None:
-        raise SandboxError(f"Task '{task.name}' has no [interview.sut]; nothing can be started.")
+        raise TaskFormatError(
+            f"Task '{task.name}' has no [interview.sut] in task.toml, so nothing can be started."
+        )
     return task.spec.interview.sut
 
 
@@ -209,9 +211,14 @@ def refill(volume: Volume, submission: Submission) -> None:
     """Make the tree what was handed in again; its folder stays, since it is mounted."""
     owner = Path(volume.path).stat()
     repo = Layout.of(volume).repo
-    for path in repo.iterdir():
-        if path.is_dir() and not path.is_symlink():
-            shutil.rmtree(path)
-        else:
-            path.unlink()
+    # the service may have made a tree that is deeper than Python's stack or longer than a command
+    emptied = subprocess.run(
+        ["find", str(repo), "-xdev", "-mindepth", "1", "-delete"],
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        check=False,
+    )
+    if emptied.returncode:
+        said = emptied.stderr.decode(errors="replace")[:500]
+        raise SandboxError(f"The submission's folder could not be emptied: {said}")
     unpack(submission, repo, owner.st_uid, owner.st_gid)

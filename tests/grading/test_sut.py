@@ -1,0 +1,149 @@
+"""Systems under test: what is fresh, what survives, what is refused."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from harness.errors import SandboxError, TaskFormatError
+from harness.grading import sut as module
+from harness.grading.cleanup import sweep
+from harness.grading.places import Layout, bindings, environment
+from harness.grading.sut import Sut, Suts, sut_spec
+from harness.models.grader import Request
+from harness.models.sandbox import ImageBuild
+from harness.models.session import Submission
+from harness.models.task import SutSpec, Task, UpstreamSpec
+from harness.sandbox.protocol import SandboxBackend
+
+from .conftest import Make
+
+OWNER = "g-suts"
+
+
+async def printed(suts: Suts, sut: Sut, text: str) -> None:
+    """Wait until the service has printed something."""
+    async with asyncio.timeout(30):
+        while text not in (await ask(suts, sut, "logs"))["text"]:  # noqa: ASYNC110 - not our process
+            await asyncio.sleep(0.05)
+
+
+@pytest.fixture
+async def suts(backend: SandboxBackend, toy: Task) -> AsyncIterator[Suts]:
+    """The toy's systems under test on a network of their own."""
+    build = ImageBuild(role="workspace", name=toy.name, context=str(toy.environment))
+    image = await backend.ensure_image(build)
+    network = await backend.create_network(OWNER)
+    upstreams = bindings(toy.spec.interview.upstreams, contained=backend.isolates)
+    yield Suts(backend, toy, upstreams, owner=OWNER, image=image, network=network.id)
+    await sweep(backend, OWNER, print)
+
+
+async def ask(suts: Suts, sut: Sut, verb: Any, **args: object) -> dict[str, Any]:
+    """One verb."""
+    return await suts.serve(Request(id=1, verb=verb, sut=sut.id, args=args))
+
+
+async def test_only_the_data_folder_survives_a_restart(
+    suts: Suts, make: Make, backend: SandboxBackend
+) -> None:
+    """After kill and restart the tree is what was handed in, and the data is what it was."""
+    sut = await suts.start(make("print('up', flush=True)\nimport time; time.sleep(600)"), 1)
+    await printed(suts, sut, "up")
+    layout = Layout.of(sut.volume)
+    (layout.data / "kept").write_text("x")
+    (layout.repo / "service.py").write_text("raise SystemExit")
+    deep = layout.repo
+    for _ in range(1500 if backend.isolates else 50):
+        deep = deep / "d"
+        deep.mkdir()
+    killed = await ask(suts, sut, "kill")
+    assert (killed["status"], killed["exit_code"]) == ("exited", 137)
+    assert (await ask(suts, sut, "restart"))["address"] == sut.address
+    assert [path.name for path in layout.repo.iterdir()] == ["service.py"]
+    assert (layout.data / "kept").read_text() == "x"
+    assert (await ask(suts, sut, "state"))["status"] == "running"
+
+
+async def test_stop_says_how_it_left(suts: Suts, make: Make) -> None:
+    """A service that heeds SIGTERM leaves by itself; one that does not is killed."""
+    heeds = await suts.start(make(), 1)
+    ignores = await suts.start(
+        make(
+            "import signal, time\nsignal.signal(signal.SIGTERM, signal.SIG_IGN)\n"
+            "print('deaf', flush=True)\ntime.sleep(600)\n"
+        ),
+        1,
+    )
+    await printed(suts, ignores, "deaf")
+    assert (await ask(suts, heeds, "stop", grace_sec=5))["killed"] is False
+    stopped = await ask(suts, ignores, "stop", grace_sec=1)
+    assert (stopped["killed"], stopped["exit_code"]) == (True, 137)
+    assert 0.9 <= stopped["duration_sec"] <= 5
+
+
+async def test_stats_and_logs(suts: Suts, make: Make) -> None:
+    """Resources are read from outside, and logs are cut to what was asked for."""
+    sut = await suts.start(make("print('x' * 9000, flush=True)\nimport time; time.sleep(600)"), 1)
+    await printed(suts, sut, "x" * 9000)
+    stats = await ask(suts, sut, "stats")
+    assert stats["memory_bytes"] > 1_000_000
+    assert stats["pids"] >= 1
+    assert len((await ask(suts, sut, "logs", max_bytes=100))["text"]) == 100
+
+
+async def test_removed_is_gone(suts: Suts, make: Make, backend: SandboxBackend) -> None:
+    """A removed one has no volume any more and answers to nothing."""
+    sut = await suts.start(make(), 1)
+    await ask(suts, sut, "remove")
+    assert not Path(sut.volume.path).exists()
+    with pytest.raises(SandboxError, match="No system under test"):
+        await ask(suts, sut, "state")
+
+
+@pytest.mark.parametrize("backend", ["process"], indirect=True)
+async def test_number_is_bounded(suts: Suts, make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A check cannot fill the machine with systems under test."""
+    monkeypatch.setattr(module, "MAX_SUTS", 1)
+    submission: Submission = make()
+    await suts.start(submission, 1)
+    with pytest.raises(SandboxError, match="More than 1"):
+        await suts.start(submission, 1)
+
+
+def test_environment_keeps_names_in_containers() -> None:
+    """In containers the service sees exactly what the brief says."""
+    spec = SutSpec(command=("x",), port=1, env={"URL": "http://provider:9100"})
+    upstreams = bindings((UpstreamSpec(host="provider", port=9100),), contained=True)
+    assert environment(spec, upstreams) == spec.env
+    assert upstreams[0].bind_port == 9100
+
+
+def test_environment_without_containers() -> None:
+    """Elsewhere every `host:port` of a dependency becomes its real place, and nothing else."""
+    env = {
+        "URL": "http://provider:9100/v1",
+        "BOTH": "provider:9100,mail:25",
+        "OTHER": "http://my-provider:9100 provider:91000 provider",
+    }
+    spec = SutSpec(command=("x",), port=1, env=env)
+    wanted = (UpstreamSpec(host="provider", port=9100), UpstreamSpec(host="mail", port=25))
+    provider, mail = upstreams = bindings(wanted, contained=False)
+    assert environment(spec, upstreams) == {
+        "URL": f"http://127.0.0.1:{provider.bind_port}/v1",
+        "BOTH": f"127.0.0.1:{provider.bind_port},127.0.0.1:{mail.bind_port}",
+        "OTHER": env["OTHER"],
+    }
+    assert provider.bind_port != mail.bind_port
+
+
+def test_task_without_a_service(toy: Task) -> None:
+    """A task that starts nothing cannot be graded, and says so to its author."""
+    interview = toy.spec.interview.model_copy(update={"sut": None})
+    task = toy.model_copy(update={"spec": toy.spec.model_copy(update={"interview": interview})})
+    with pytest.raises(TaskFormatError, match=r"no \[interview.sut\]"):
+        sut_spec(task)
