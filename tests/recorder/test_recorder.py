@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import shutil
+from contextlib import contextmanager
 
 import pytest
 
@@ -18,6 +19,7 @@ from harness.models.event import (
 )
 from harness.recorder.recorder import LATE_SEC, SessionRecorder
 from harness.recorder.shadow import ShadowRepository
+from harness.testing.builders import a_session
 
 
 class Wall:
@@ -71,6 +73,25 @@ def refuse(*args, **options):
     raise StoreError("database is locked")
 
 
+@pytest.fixture
+def outage(store, monkeypatch):
+    """A block in which the store takes no event."""
+
+    @contextmanager
+    def away():
+        with monkeypatch.context() as patch:
+            patch.setattr(store, "append", refuse)
+            yield
+
+    return away
+
+
+@pytest.fixture
+def shadow(tmp_path, tree, wall):
+    """The session's shadow repository."""
+    return ShadowRepository(tmp_path / "shadow.git", tree, clock=wall)
+
+
 def test_each_change_is_one_event(recorder, tree, told):
     """A changed tree is an event with its changes; an unchanged one is nothing."""
     one = recorder()
@@ -82,13 +103,12 @@ def test_each_change_is_one_event(recorder, tree, told):
     assert told(RecordingGap, RecordingFailed) == []
 
 
-def test_lost_event_is_recorded_again(recorder, tree, told, store, monkeypatch, wall):
+def test_lost_event_is_recorded_again(recorder, tree, told, outage, wall):
     """A snapshot that the store refused comes with the next tick, and the outage is told."""
     one = recorder()
     one.tick()
     (tree / "app.py").write_text("two\n")
-    with monkeypatch.context() as patch:
-        patch.setattr(store, "append", refuse)
+    with outage():
         wall.now += 3
         assert one.tick() is None
         wall.now += 3
@@ -237,10 +257,9 @@ def test_expensive_trees_are_looked_at_less_often(recorder, monkeypatch):
         assert one._timed_tick() == pytest.approx(delay)
 
 
-async def test_runs_until_stopped(store, session_id, tmp_path, tree, told, monkeypatch):
+async def test_runs_until_stopped(store, shadow, tree, told, monkeypatch):
     """The loop records while other things run, and ends when told."""
-    shadow = ShadowRepository(tmp_path / "shadow.git", tree)
-    one = SessionRecorder(store, session_id, shadow, interval_sec=0.01)
+    one = SessionRecorder(store, a_session().id, shadow, interval_sec=0.01)
     loop, events = asyncio.get_running_loop(), asyncio.Queue()
     append = store.append
 

@@ -13,6 +13,9 @@ import time
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from unidiff import PatchSet
 
 from harness.errors import PrerequisiteError, RecordingError
 from harness.recorder import diffs, plumbing, scan
@@ -652,6 +655,33 @@ def test_patches_are_cut_at_a_line(shadow, tree):
     assert diff.truncated
     assert diff.patch.endswith("\n")
     assert len(diff.patch) <= 1000
+
+
+TEXTS = st.lists(
+    st.sampled_from(["a\n", "b\n", "  c\n", "--- x\n", "+++ y\n", "@@ -1 +1 @@\n", "d"])
+)
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.lists(TEXTS, min_size=2, max_size=4))
+def test_counts_and_patches_agree(tmp_path_factory, versions):
+    """Lines added and removed are those of the patch, as an independent parser counts them."""
+    folder = tmp_path_factory.mktemp("pair")
+    tree = folder / "work"
+    tree.mkdir()
+    shadow = ShadowRepository(folder / "s.git", tree)
+    before = shadow.snapshot()
+    for text in versions:
+        (tree / "f.txt").write_text("".join(text))
+        after = shadow.snapshot()
+        if after is None:
+            continue
+        (change,) = after.changes
+        (diff,) = shadow.file_diffs(before.tree, after.tree)
+        parsed = PatchSet(diff.patch)
+        assert (parsed.added, parsed.removed) == (change.added, change.removed)
+        before = after
+    shadow.close()
 
 
 def test_slow_diff_leaves_counts_out(shadow, tree, monkeypatch):

@@ -1,0 +1,146 @@
+"""The entries of the timeline that a report draws.
+
+Granted extensions are not among them, and of a pause neither who asked nor why: a
+committee must not see that an accommodation was used.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Literal
+
+from harness.models.event import (
+    Event,
+    NoteTaken,
+    RecordingFailed,
+    RecordingGap,
+    SessionEnded,
+    SessionPaused,
+    SessionReopened,
+    SessionResumed,
+    SessionStarted,
+    SessionSubmitted,
+)
+from harness.models.recording import TestRun
+from harness.models.scorecard import TimelineEntry
+from harness.signals.story import Edit, Ran, commands, edits
+from harness.signals.texts import count, one_line
+
+BURST_GAP_SEC = 30.0
+"""Edits at most this far apart are drawn as one."""
+
+LABEL_CHARS = 200
+"""Longer labels are cut."""
+
+_NAMED = 3
+
+Kind = Literal["edit", "command", "test", "note", "clock", "gap", "submit"]
+
+
+def timeline(events: Sequence[Event]) -> tuple[TimelineEntry, ...]:
+    """Everything to draw, in the order it began.
+
+    Args:
+        events: All of the session's, in order.
+    """
+    entries = [
+        *_bursts(list(edits(events))),
+        *(_command(ran) for ran in commands(events)),
+        *_moments(events),
+    ]
+    return tuple(sorted(entries, key=lambda entry: (entry.start_sec, entry.event)))
+
+
+def _bursts(found: list[Edit]) -> Iterator[TimelineEntry]:
+    burst: list[Edit] = []
+    for edit in found:
+        if burst and edit.at - burst[-1].at > BURST_GAP_SEC:
+            yield _burst(burst)
+            burst = []
+        burst.append(edit)
+    if burst:
+        yield _burst(burst)
+
+
+def _burst(burst: list[Edit]) -> TimelineEntry:
+    changes = [change for edit in burst for change in edit.changes]
+    paths = list(dict.fromkeys(change.path for change in changes))
+    names = ", ".join(one_line(path, LABEL_CHARS // _NAMED) for path in paths[:_NAMED])
+    more = f" and {len(paths) - _NAMED} more" if len(paths) > _NAMED else ""
+    return TimelineEntry(
+        kind="edit",
+        start_sec=burst[0].at,
+        end_sec=burst[-1].at,
+        label=f"Edited {names}{more}",
+        event=burst[0].event,
+        added=sum(change.added for change in changes),
+        removed=sum(change.removed for change in changes),
+    )
+
+
+def _command(ran: Ran) -> TimelineEntry:
+    run, exit_code = ran.command.test_run, ran.command.exit_code
+    ok = exit_code == 0 if exit_code is not None else None
+    text = ran.command.text
+    return TimelineEntry(
+        kind="command" if run is None else "test",
+        start_sec=ran.start,
+        end_sec=ran.end,
+        label=one_line(text if run is None else f"{_counts(run)}: {text}", LABEL_CHARS),
+        ok=ok if run is None else run.green,
+        event=ran.event,
+    )
+
+
+def _counts(run: TestRun) -> str:
+    parts = [f"{run.passed} passed", f"{run.failed} failed"]
+    if run.errors:
+        parts.append(count(run.errors, "error"))
+    if run.skipped:
+        parts.append(f"{run.skipped} skipped")
+    return f"{run.runner}, {', '.join(parts)}"
+
+
+def _moments(events: Sequence[Event]) -> Iterator[TimelineEntry]:
+    for position, event in enumerate(events):
+        match event.payload:
+            case SessionStarted():
+                yield _moment(event, "clock", "Started")
+            case SessionPaused():
+                yield _moment(event, "clock", "Paused", end=_resumed(events[position:]))
+            case SessionResumed():
+                yield _moment(event, "clock", "Resumed")
+            case SessionReopened():
+                yield _moment(event, "clock", "Reopened")
+            case SessionEnded():
+                yield _moment(event, "clock", "Ended")
+            case SessionSubmitted():
+                yield _moment(event, "submit", "Submitted")
+            case NoteTaken(text=text):
+                yield _moment(event, "note", text)
+            case RecordingGap(seconds=seconds, reason=reason):
+                start = max(0.0, event.offset_sec - seconds)
+                yield _moment(event, "gap", f"Not recorded: {reason}", start=start)
+            case RecordingFailed(part=part):
+                yield _moment(event, "gap", f"Recording of {part} failed")
+            case _:
+                pass
+
+
+def _resumed(events: Sequence[Event]) -> float:
+    """When the pause that begins `events` was over."""
+    over = SessionResumed | SessionSubmitted | SessionEnded
+    ends = (event.offset_sec for event in events if isinstance(event.payload, over))
+    return next(ends, events[-1].offset_sec)
+
+
+def _moment(
+    event: Event, kind: Kind, label: str, *, start: float | None = None, end: float | None = None
+) -> TimelineEntry:
+    return TimelineEntry(
+        kind=kind,
+        start_sec=event.offset_sec if start is None else start,
+        end_sec=event.offset_sec if end is None else end,
+        label=one_line(label, LABEL_CHARS),
+        event=event.seq,
+    )
