@@ -92,7 +92,8 @@ def _by_outcome(scorecard: Scorecard) -> dict[CheckOutcome, tuple[CheckResult, .
 
 def _tally(scorecard: Scorecard, by: dict[CheckOutcome, tuple[CheckResult, ...]]) -> str:
     if not scorecard.checks:
-        return "No check results: the submission has not been graded."
+        graded = "" if scorecard.gradings else ": the submission has not been graded"
+        return f"There are no check results{graded}."
     parts = [f"{len(by[CheckOutcome.PASSED])} of {_count(len(scorecard.checks), 'check')} held"]
     if partly := len(by[CheckOutcome.PARTIAL]):
         parts.append(f"{partly} held in part")

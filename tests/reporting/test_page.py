@@ -59,7 +59,7 @@ def test_the_summary_says_what_held_what_did_not_and_what_is_unknown() -> None:
 def test_what_is_missing_is_said_and_never_a_zero() -> None:
     """Unrated stays unrated, and a dimension without checks has no suggestion."""
     text = words(troubled_scorecard())
-    assert "No check results: the submission has not been graded." in text
+    assert "There are no check results." in text
     assert "Suggested by checks \u2013 of 5, 0 % of the rubric covered" in text
     assert "AI collaboration read apart" in text
     assert "Nobody has rated it; that costs nothing." in text
@@ -67,7 +67,7 @@ def test_what_is_missing_is_said_and_never_a_zero() -> None:
 
 def test_our_failures_come_first() -> None:
     """A broken chain, a gap and a failed grading are told before any number."""
-    summary = words(troubled_scorecard()).split("No check results")[0]
+    summary = words(troubled_scorecard()).split("There are no check results")[0]
     assert "The record does not verify" in summary
     assert "The record is not whole" in summary
     assert "Our machinery failed while checking: nothing was scored" in summary
