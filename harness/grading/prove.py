@@ -28,6 +28,9 @@ from harness.models.session import Submission
 from harness.models.task import Task
 from harness.sandbox.protocol import Progress, SandboxBackend
 
+RETRIES = 2
+"""How often what was not measured, through no fault of the submission, is tried again."""
+
 __all__ = ["KillMatrix", "prove"]
 
 
@@ -106,21 +109,32 @@ class _Lab:
             self.say(f"{name}, run {run}: known from before")
             return kept
         self.say(f"{name}, run {run}: starts")
-        grading = await grade(
-            submission,
-            self.task,
-            self.backend,
-            secret=f"proof {run}".encode(),
-            only=self.checks,
-            progress=lambda line: self.say(f"{name}, run {run}: {line}"),
-        )
+        grading = await self._graded(name, submission, run, self.checks)
+        for _ in range(RETRIES):
+            if not (missing := _invalid(grading)):
+                break
+            self.say(f"{name}, run {run}: again, for {', '.join(missing)}")
+            again = await self._graded(name, submission, run, missing)
+            grading = _completed(grading, again)
         # what was not measured may be measured next time
-        if all(check.outcome is not CheckOutcome.INVALID for check in grading.checks):
+        if not _invalid(grading):
             path.parent.mkdir(parents=True, exist_ok=True)
             new = path.with_suffix(".new")
             new.write_text(grading.model_dump_json())
             new.replace(path)
         return grading
+
+    async def _graded(
+        self, name: str, submission: Submission, run: int, checks: tuple[str, ...]
+    ) -> Grading:
+        return await grade(
+            submission,
+            self.task,
+            self.backend,
+            secret=f"proof {run}".encode(),
+            only=checks,
+            progress=lambda line: self.say(f"{name}, run {run}: {line}"),
+        )
 
     def _path(self, submission: Submission, run: int) -> Path:
         parts = [self.backend.name, *(["stress"] if self.stress else []), *sorted(self.checks)]
@@ -181,6 +195,17 @@ def _chosen(
         kept = {mutants[int(number * step)].name for number in range(sample)}
         known = [item for item in known if item.kind != "mutant" or item.name in kept]
     return known
+
+
+def _invalid(grading: Grading) -> tuple[str, ...]:
+    return tuple(check.id for check in grading.checks if check.outcome is CheckOutcome.INVALID)
+
+
+def _completed(grading: Grading, again: Grading) -> Grading:
+    """The first grading with what a later one measured."""
+    measured = {check.id: check for check in again.checks}
+    checks = tuple(measured.get(check.id, check) for check in grading.checks)
+    return grading.model_copy(update={"checks": checks, "failure": again.failure})
 
 
 def _read(path: Path) -> Grading | None:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
 import subprocess
 from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
+from harness.catalog.tasks import read_task
 from harness.errors import UsageError
 from harness.grading.prove import prove
 from harness.grading.stress import busy_machine
@@ -71,6 +73,36 @@ async def test_runs_get_other_inputs(backend: SandboxBackend, toy: Task, tmp_pat
     assert (result.repeat, result.reference_cells, result.specificity) == (2, 2, 1.0)
     kept = [Grading.model_validate_json(path.read_text()) for path in tmp_path.rglob("*-?.json")]
     assert len({grading.checks[0].measurements[0].name for grading in kept}) == 2
+
+
+@pytest.mark.parametrize("backend", ["process"], indirect=True)
+async def test_what_was_not_measured_is_tried_again(
+    backend: SandboxBackend, toy: Task, tmp_path: Path
+) -> None:
+    """A check that is invalid the first time is run again alone, and then counts."""
+    root = tmp_path / "moody"
+    shutil.copytree(toy.path, root)
+    flag = tmp_path / "seen"
+    moody = f"""
+    from pathlib import Path
+    seen = Path({str(flag)!r})
+    if seen.exists() and len(seen.read_text()) > 1:
+        return await _greets(sut, rng, measure)
+    seen.write_text("x" + (seen.read_text() if seen.exists() else ""))
+    raise RuntimeError("not my day")
+
+
+async def _greets(sut, rng, measure):
+"""
+    path = root / "tests/test_toy.py"
+    line = '    """A name that nobody could foresee."""\n'
+    path.write_text(path.read_text().replace(line, moody))
+    steps: list[str] = []
+    result = await prove(
+        read_task(root), backend, cache_dir=tmp_path, only=("sturdy",), progress=steps.append
+    )
+    assert "sturdy, run 1: again, for behaviour.greets" in steps
+    assert result.proven
 
 
 @pytest.mark.parametrize("backend", ["process"], indirect=True)
