@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 import docker
 
-from harness.errors import HarnessError, PrerequisiteError
+from harness.errors import HarnessError, PrerequisiteError, SandboxUnavailableError
 from harness.sandbox.engine import Engine
 from harness.sandbox.file_lock import locked
 from harness.sandbox.host_command import run
@@ -80,10 +80,16 @@ class BaseImages:
 
     async def present(self, reference: str) -> str | None:
         """The id of an image that the engine has; None when it has not."""
-        rows = await self._engine.call(
-            lambda api: api.images(name=reference), f"look for image '{reference}'"
-        )
-        return str(rows[0]["Id"]) if rows else None
+        try:
+            answer = await self._engine.call(
+                lambda api: api.inspect_image(reference),  # type: ignore[no-untyped-call]  # stub
+                f"look for image '{reference}'",
+            )
+        except SandboxUnavailableError as error:
+            if error.slug == "engine-unreachable":
+                raise
+            return None
+        return str(answer["Id"])
 
     async def registry_answers(self) -> bool:
         """Whether the public image can be had; decided within seconds."""

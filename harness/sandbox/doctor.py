@@ -4,19 +4,17 @@ from __future__ import annotations
 
 import os
 import shutil
-import socket
 import subprocess
 import sys
 from collections.abc import Iterator
 from ipaddress import IPv4Network
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 from harness.errors import HarnessError
 from harness.models.base import Model
 from harness.sandbox.base_image import NO_BASE, apt_source, bootstrapped_reference
-from harness.sandbox.engine import START_ENGINE, Engine, parse_version
+from harness.sandbox.engine import Engine, parse_version
 from harness.sandbox.networks import docker_subnets, free_subnets, host_routes
 from harness.sandbox.volumes import can_enforce
 from harness.settings import Settings
@@ -105,10 +103,6 @@ def engine_findings(settings: Settings) -> Iterator[Finding]:
     engine = None
     try:
         engine = Engine(timeout_sec=_ANSWER_SEC)
-        silent = _silence(engine.address)
-        if silent is not None:
-            yield silent
-            return
         info = engine.call_now(lambda api: api.info(), "describe itself")
         yield Finding(name="engine", ok=True, detail=f"answers at {engine.address}")
         yield engine_version(str(info.get("ServerVersion", "")))
@@ -221,34 +215,3 @@ def _bootstrap() -> str | None:
     except HarnessError:
         return None
     return f"debootstrap can make one from {source.uri}"
-
-
-def _silence(address: str) -> Finding | None:
-    """Why nobody answers at the engine's local socket; None when somebody does, or it is remote."""
-    url = urlsplit(address)
-    if url.scheme != "http+unix":
-        return None
-    try:
-        with socket.socket(socket.AF_UNIX) as line:
-            line.settimeout(_ANSWER_SEC)
-            line.connect(url.path)
-            line.sendall(b"GET /_ping HTTP/1.0\r\nHost: docker\r\n\r\n")
-            if line.recv(1):
-                return None
-            why, remedy = "closes the connection", "Restart the engine and read its log."
-    except FileNotFoundError:
-        why, remedy = "is not there: no engine is running", START_ENGINE
-    except PermissionError:
-        why = "may not be opened by this user"
-        remedy = "Add the user to the group 'docker' and log in again, or run as root."
-    except ConnectionRefusedError:
-        why = "is there but nobody answers: the engine behind it has died"
-        remedy = (
-            "Restart Docker Engine ('sudo systemctl restart docker'); it makes the socket anew."
-        )
-    except TimeoutError:
-        why = f"does not answer within {_ANSWER_SEC:g} s: the engine hangs"
-        remedy = "Restart Docker Engine ('sudo systemctl restart docker') and read its log."
-    except OSError as error:
-        why, remedy = f"cannot be used: {error}", START_ENGINE
-    return Finding(name="engine", ok=False, detail=f"{url.path} {why}.", remedy=remedy)

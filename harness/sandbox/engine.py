@@ -5,15 +5,19 @@ from __future__ import annotations
 import asyncio
 import functools
 import os
+import socket
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
+from urllib.parse import urlsplit
 
 import docker
 import docker.errors
 import docker.utils
+import requests
 import requests.exceptions
+import urllib3.exceptions
 
 from harness.errors import (
     HarnessError,
@@ -30,6 +34,7 @@ _CALL_TIMEOUT_SEC = 120
 _PARALLEL_CALLS = 32
 
 START_ENGINE = "Start Docker Engine ('sudo systemctl start docker') or set DOCKER_HOST."
+RESTART_ENGINE = "Restart Docker Engine ('sudo systemctl restart docker') and read its log."
 
 TRANSLATIONS: dict[type[BaseException], tuple[type[HarnessError], str, str]] = {
     docker.errors.ImageNotFound: (
@@ -82,8 +87,26 @@ TRANSLATIONS: dict[type[BaseException], tuple[type[HarnessError], str, str]] = {
         START_ENGINE,
     ),
     requests.exceptions.RequestException: (SandboxUnavailableError, "engine-unreachable", ""),
+    # Streams (builds, logs) break with the lower layer's errors, past requests.
+    urllib3.exceptions.ReadTimeoutError: (SandboxTimeoutError, "engine-timeout", ""),
+    urllib3.exceptions.HTTPError: (SandboxUnavailableError, "engine-unreachable", START_ENGINE),
 }
 """docker's (and its transport's) errors -> ours, slug, remedy; the most specific class wins."""
+
+_SILENCES: dict[type[OSError], tuple[str, str]] = {
+    FileNotFoundError: ("is not there: no engine is running", START_ENGINE),
+    PermissionError: (
+        "may not be opened by this user",
+        "Add the user to the group 'docker' and log in again, or run as root.",
+    ),
+    ConnectionRefusedError: (
+        "is there but nobody answers: the engine behind it has died",
+        RESTART_ENGINE,
+    ),
+    ConnectionResetError: ("closes the connection", RESTART_ENGINE),
+    TimeoutError: ("accepts and says nothing: the engine hangs", RESTART_ENGINE),
+}
+"""Why nobody answers at a socket, and the way out."""
 
 _CONFLICT = 409
 _FULL_DISK = "no space left on device"
@@ -124,6 +147,7 @@ class Engine:
         self._api: docker.APIClient | None = None
         self._timeout_sec = timeout_sec
         self._connecting = threading.Lock()
+        self._answers = threading.local()
         self._threads = ThreadPoolExecutor(_PARALLEL_CALLS, thread_name_prefix="docker")
 
     async def call(self, act: Callable[[docker.APIClient], T], what: str) -> T:
@@ -139,18 +163,24 @@ class Engine:
 
     def call_now(self, act: Callable[[docker.APIClient], T], what: str) -> T:
         """The same without leaving the thread."""
+        self._answers.of_this_call = []
         try:
             return act(self._connected())
         except (
             docker.errors.DockerException,
             docker.errors.StreamParseError,  # alone among them it is no DockerException
             requests.exceptions.RequestException,
+            urllib3.exceptions.HTTPError,
         ) as error:
             raise translated(error, what) from error
+        finally:
+            for answer in self._answers.of_this_call:
+                answer.close()  # docker-py leaves the connections of its streams open
 
     def _connected(self) -> docker.APIClient:
         with self._connecting:
             if self._api is None:
+                insist_on_answer(self.address, self._timeout_sec)
                 options: Any = docker.utils.kwargs_from_env()
                 self._api = docker.APIClient(
                     version="auto",
@@ -158,7 +188,11 @@ class Engine:
                     max_pool_size=_PARALLEL_CALLS,
                     **options,
                 )
+                self._api.hooks["response"].append(self._remember)
             return self._api
+
+    def _remember(self, answer: requests.Response, **_: object) -> None:
+        self._answers.of_this_call.append(answer)
 
     async def version(self) -> tuple[int, int]:
         """The engine's major and minor version."""
@@ -189,6 +223,31 @@ def engine_address() -> str:
             remedy="Set it to an address such as unix:///var/run/docker.sock, or unset it.",
             slug="engine-config",
         ) from error
+
+
+def insist_on_answer(address: str, timeout_sec: float) -> None:
+    """See to it that somebody answers at a local engine's socket; a remote one is believed.
+
+    Raises:
+        PrerequisiteError: Nobody does; says whether the socket is missing, stale or shut.
+    """
+    url = urlsplit(address)
+    if url.scheme != "http+unix":
+        return
+    try:
+        with socket.socket(socket.AF_UNIX) as line:
+            line.settimeout(timeout_sec)
+            line.connect(url.path)
+            line.sendall(b"GET /_ping HTTP/1.0\r\nHost: docker\r\n\r\n")
+            if line.recv(1):
+                return
+            cause: OSError = ConnectionResetError("nothing was answered")
+    except OSError as error:
+        cause = error
+    why, remedy = _SILENCES.get(type(cause), (f"cannot be used: {cause}", START_ENGINE))
+    raise PrerequisiteError(
+        f"Docker's socket {url.path} {why}.", remedy=remedy, slug="engine-unreachable"
+    ) from cause
 
 
 def parse_version(text: str) -> tuple[int, int]:

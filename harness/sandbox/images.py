@@ -11,7 +11,7 @@ import json
 import secrets
 import time
 from collections import deque
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -20,7 +20,13 @@ import docker
 
 import harness
 from harness.content import SANDBOXES, content_dir
-from harness.errors import ImageBuildError, PrerequisiteError, SandboxError
+from harness.errors import (
+    ImageBuildError,
+    PrerequisiteError,
+    SandboxError,
+    SandboxTimeoutError,
+    SandboxUnavailableError,
+)
 from harness.models.sandbox import ImageBuild
 from harness.sandbox import labels
 from harness.sandbox.base_image import BaseImages
@@ -43,6 +49,7 @@ _CHECK_KIT = ("__init__.py", "errors.py", "py.typed")
 _CHECK_KIT_ROOMS = ("models", "checks")
 _ROLE_BUILD_SEC = 900.0
 _PROBE_SEC = 60.0
+_MEND = "Mend its Dockerfile or requirements and try again."
 _PROBE_MARK = "harness-python:"
 _PROBE = (
     "import json, sys; from pip._vendor.packaging import tags; "
@@ -178,12 +185,24 @@ class Images:
             found = await self.bases.present(tag)  # another builder may have been quicker
             if found is None:
                 progress(f"Building the {recipe.name} image")
-                await self._engine.call(
-                    lambda api: _build(api, recipe, tag, progress), f"build image '{tag}'"
-                )
+                await self._build(recipe, tag, progress)
                 found = await self.bases.present(tag)
         assert found is not None
         return found
+
+    async def _build(self, recipe: Recipe, tag: str, progress: Progress) -> None:
+        try:
+            await self._engine.call(
+                lambda api: _build(api, recipe, tag, progress), f"build image '{tag}'"
+            )
+        except SandboxTimeoutError as error:
+            raise _too_slow(recipe, []) from error
+        except SandboxUnavailableError:
+            raise  # the engine's failure, not the build's
+        except SandboxError as error:
+            if isinstance(error, ImageBuildError):
+                raise
+            raise ImageBuildError(error.message, remedy=_MEND) from error
 
     async def _python_of(self, image: str) -> PythonTarget:
         """Version and platforms of an image's Python, asked once for each image."""
@@ -219,12 +238,21 @@ def _build(api: docker.APIClient, recipe: Recipe, tag: str, progress: Progress) 
             last.append(line)
             if line.startswith("Step "):
                 progress(line)
-            if failure or time.monotonic() > until:
-                why = "failed" if failure else f"took over {recipe.timeout_sec:g} s"
+            if failure:
                 raise ImageBuildError(
-                    f"Building the {recipe.name} image {why}. Last lines:\n" + "\n".join(last),
-                    remedy="Mend its Dockerfile or requirements and try again.",
+                    f"Building the {recipe.name} image failed. Last lines:\n" + "\n".join(last),
+                    remedy=_MEND,
                 )
+            if time.monotonic() > until:
+                raise _too_slow(recipe, last)
+
+
+def _too_slow(recipe: Recipe, last: Iterable[str]) -> ImageBuildError:
+    return ImageBuildError(
+        f"Building the {recipe.name} image took over {recipe.timeout_sec:g} s. Last lines:\n"
+        + "\n".join(last),
+        remedy=_MEND,
+    )
 
 
 def _log(answer: Iterator[dict[str, Any]]) -> Iterator[tuple[str, bool]]:

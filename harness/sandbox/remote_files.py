@@ -18,7 +18,7 @@ _TIMEOUT_SEC = 60.0
 _ERRNO_BASE = 100
 """Exit statuses above it are an errno; below it nothing of ours ends."""
 
-# O_NONBLOCK: a fifo must not hold us; a device is none of our business.
+# O_NONBLOCK: a fifo must not hold us; what is no regular file counts as not there.
 _READ = """
 import os, stat, sys
 path, limit = sys.argv[1], int(sys.argv[2])
@@ -26,7 +26,7 @@ try:
     fd = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
     info = os.fstat(fd)
     if stat.S_ISDIR(info.st_mode): raise IsADirectoryError(21, "")
-    if not stat.S_ISREG(info.st_mode): raise OSError(22, "")
+    if not stat.S_ISREG(info.st_mode): raise OSError(2, "")
     sys.stdout.buffer.write(open(fd, "rb").read(limit + 1))
     sys.stdout.flush()
 except OSError as error:
