@@ -25,7 +25,7 @@ import tempfile
 import zipfile
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import BinaryIO, Literal
+from typing import BinaryIO, Literal, Self
 
 from pydantic import Field
 
@@ -85,6 +85,12 @@ class ArchiveWriter:
         self._zip = zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED, compresslevel=_COMPRESSION)
         self._members: dict[str, Member] = {}
 
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._zip.close()
+
     def add(self, name: str, chunks: Iterable[bytes]) -> None:
         """Write one member."""
         digest, size = hashlib.sha256(), 0
@@ -96,13 +102,12 @@ class ArchiveWriter:
         self._members[name] = Member(sha256=digest.hexdigest(), bytes=size)
 
     def finish(self, session_id: str) -> None:
-        """Write the manifest and the archive's directory, with room for the seal."""
+        """Write the manifest; closing adds the archive's directory with room for the seal."""
         manifest = Manifest(
             harness_version=harness.__version__, session=session_id, members=self._members
         )
         self._zip.writestr(_info(MANIFEST), manifest.model_dump_json(indent=1))
         self._zip.comment = b"0" * SEAL_BYTES
-        self._zip.close()
 
 
 def seal_of(stream: BinaryIO) -> bytes:
@@ -148,16 +153,16 @@ def write_archive(
         if not ATTACHMENT.fullmatch(name):
             raise UsageError(f"An attachment cannot be named {name[:80]!r} in an archive.")
     with _replacing(dest) as stream:
-        writer = ArchiveWriter(stream)
-        writer.add(SESSION, [session.model_dump_json(indent=1).encode()])
-        writer.add(EVENTS, map(event_line, records))
-        for sha256, path in sorted(blobs):
-            with open_regular(path) as source:
-                writer.add(f"blobs/{sha256[:2]}/{sha256}", _chunks(source))
-        for name, path in sorted(attachments.items()):
-            with open_regular(path) as source:
-                writer.add(f"attachments/{name}", _chunks(source))
-        writer.finish(session.session.id)
+        with ArchiveWriter(stream) as writer:
+            writer.add(SESSION, [session.model_dump_json(indent=1).encode()])
+            writer.add(EVENTS, map(event_line, records))
+            for sha256, path in sorted(blobs):
+                with open_regular(path) as source:
+                    writer.add(f"blobs/{sha256[:2]}/{sha256}", _chunks(source))
+            for name, path in sorted(attachments.items()):
+                with open_regular(path) as source:
+                    writer.add(f"attachments/{name}", _chunks(source))
+            writer.finish(session.session.id)
         seal = seal_of(stream)
         stream.seek(-SEAL_BYTES, os.SEEK_END)
         stream.write(seal)

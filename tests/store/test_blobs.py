@@ -83,7 +83,7 @@ def test_only_regular_files_are_taken(blobs: BlobFolder, tmp_path: Path) -> None
     for name in ("link", "pipe", "missing", "."):
         with pytest.raises(StoreError):
             blobs.put(tmp_path / name)
-    assert [] == _files(blobs)
+    assert _files(blobs) == []
 
 
 def test_a_failing_source_leaves_nothing(blobs: BlobFolder) -> None:
@@ -96,12 +96,12 @@ def test_a_failing_source_leaves_nothing(blobs: BlobFolder) -> None:
     with pytest.raises(StoreError, match="full") as caught:
         blobs.put(Broken())
     assert caught.value.slug == "store-full"
-    assert [] == _files(blobs)
+    assert _files(blobs) == []
 
 
 def test_the_readers_own_errors_are_theirs(blobs: BlobFolder) -> None:
     """An error in the block that reads a blob is not taken for the blob's."""
-    with pytest.raises(FileNotFoundError), blobs.open(blobs.put(b"x")):  # noqa: PT012
+    with pytest.raises(FileNotFoundError), blobs.open(blobs.put(b"x")):
         raise FileNotFoundError
 
 

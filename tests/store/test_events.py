@@ -63,8 +63,8 @@ def test_sessions_have_chains_of_their_own(store: Store) -> None:
     store.create_session(a_session(id="other"))
     for session in (SESSION_ID, "other", SESSION_ID):
         store.append(session, SessionStarted())
-    assert [1, 2] == [event.seq for event in store.events(SESSION_ID)]
-    assert [1] == [event.seq for event in store.events("other")]
+    assert [event.seq for event in store.events(SESSION_ID)] == [1, 2]
+    assert [event.seq for event in store.events("other")] == [1]
 
 
 def test_a_page_is_no_limit(store: Store) -> None:
@@ -75,7 +75,7 @@ def test_a_page_is_no_limit(store: Store) -> None:
     assert list(range(1, 601)) == [event.seq for event in store.events(SESSION_ID)]
     notes = store.events(SESSION_ID, after_seq=10, kinds=("note",))
     assert list(range(12, 601, 2)) == [event.seq for event in notes]
-    assert [] == list(store.events(SESSION_ID, kinds=()))
+    assert list(store.events(SESSION_ID, kinds=())) == []
 
 
 def test_a_stream_takes_what_is_appended_meanwhile(store: Store) -> None:
@@ -90,7 +90,7 @@ def test_a_stream_takes_what_is_appended_meanwhile(store: Store) -> None:
 
 def test_an_unknown_session_has_no_events(store: Store) -> None:
     """Reading events asks nothing else."""
-    assert [] == list(store.events("nobody"))
+    assert list(store.events("nobody")) == []
 
 
 def test_a_number_that_is_not_finite_is_refused_where_a_number_must_be(store: Store) -> None:
@@ -98,7 +98,7 @@ def test_a_number_that_is_not_finite_is_refused_where_a_number_must_be(store: St
     with pytest.raises(StoreError, match=r"recording.gap.*seconds") as caught:
         store.append(SESSION_ID, RecordingGap(seconds=math.inf, reason="?"))
     assert caught.value.slug == "event-payload"
-    assert [] == list(store.events(SESSION_ID))
+    assert list(store.events(SESSION_ID)) == []
 
 
 def test_a_measurement_that_is_not_finite_reads_as_none(store: Store) -> None:
@@ -169,5 +169,5 @@ def test_an_event_may_be_told_late(store: Store) -> None:
     start = store.append(SESSION_ID, SessionStarted(), at=A_MOMENT)
     later = store.append(SESSION_ID, SessionStarted(), at=A_MOMENT + timedelta(seconds=90))
     before = store.append(SESSION_ID, SessionStarted(), at=A_MOMENT)
-    assert [0.0, 90.0, 90.0] == [event.offset_sec for event in (start, later, before)]
+    assert [event.offset_sec for event in (start, later, before)] == [0.0, 90.0, 90.0]
     assert before.at == A_MOMENT
