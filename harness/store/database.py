@@ -110,9 +110,7 @@ _URL_REMEDY = (
 
 
 def _sqlite_engine(url: URL) -> sa.Engine:
-    engine = sa.create_engine(
-        url, paramstyle="named", connect_args={"timeout": LOCK_TIMEOUT_SEC}, pool_size=5
-    )
+    engine = sa.create_engine(url, connect_args={"timeout": LOCK_TIMEOUT_SEC}, pool_size=5)
 
     @sa.event.listens_for(engine, "do_connect")
     def private_file(_dialect: Dialect, _record: object, args: list[Any], _kw: object) -> None:
@@ -158,7 +156,9 @@ def _postgres_engine(url: URL) -> sa.Engine:
     connect_args = {"connect_timeout": 10, "client_encoding": "utf8", "application_name": "harness"}
     for name in url.query:
         connect_args.pop(name, None)
-    engine = sa.create_engine(url, pool_pre_ping=True, pool_size=5, connect_args=connect_args)
+    engine = sa.create_engine(
+        url, paramstyle="format", pool_pre_ping=True, pool_size=5, connect_args=connect_args
+    )
 
     @sa.event.listens_for(engine, "connect")
     def prepare(connection: DBAPIConnection, _record: object) -> None:

@@ -30,7 +30,7 @@ from harness.store.rows import (
 from harness.store.schema import EVENTS, SESSIONS
 from harness.store.writer import Writer
 
-_HEAD_COLUMNS = tuple(SESSIONS.c[f"head_{name}"] for name in Head._fields)
+_HEAD = tuple(SESSIONS.c[f"head_{name}"] for name in Head._fields)
 
 
 class Journal:
@@ -40,17 +40,16 @@ class Journal:
         self._writer = Writer(database)
         self._clock = clock
         self._heads: dict[str, Head] = {}
-        dialect = database.engine.dialect
         one = SESSIONS.c.id == sa.bindparam("session")
         unmoved = SESSIONS.c.head_hash == sa.bindparam("prev")
-        prepared = {
-            "head": sa.select(*_HEAD_COLUMNS).where(one).with_for_update(),
-            "row": sa.select(*SESSIONS.c).where(one).with_for_update(),
-            "event": EVENTS.insert(),
-            "advance": SESSIONS.update().where(one, unmoved).values(_binds(_HEAD_COLUMNS)),
-            "change": SESSIONS.update().where(one).values(_binds(tuple(SESSIONS.c))),
-        }
-        self._sql = {name: str(sql.compile(dialect=dialect)) for name, sql in prepared.items()}
+        dialect = database.engine.dialect
+        self._read_head = _text(sa.select(*_HEAD).where(one).with_for_update(), dialect)
+        self._read_row = _text(sa.select(*SESSIONS.c).where(one).with_for_update(), dialect)
+        self._insert = _text(EVENTS.insert(), dialect)
+        moved = SESSIONS.update().where(one, unmoved).values(_binds(_HEAD))
+        self._advance = _text(moved, dialect)
+        written = SESSIONS.update().where(one).values(_binds(SESSIONS.c))
+        self._write_row = _text(written, dialect)
 
     def append(self, session_id: str, payload: Payload, at: datetime | None) -> Event:
         """Write one event; on the disk when this returns."""
@@ -58,13 +57,14 @@ class Journal:
         text, read = payload_text(session_id, payload)
         with self._writer.transaction(f"append to session '{session_id}'") as cursor:
             # The head that the last append left saves a query, unless somebody wrote since.
-            head = self._heads.get(session_id) or self._read_head(cursor, session_id)
+            head = self._heads.get(session_id) or self._head(cursor, session_id)
             event, new = self._next(session_id, head, text, read, at)
-            if not self._advance(cursor, session_id, head, new):
-                head = self._read_head(cursor, session_id)
+            cursor.execute(self._advance, (*new, session_id, head.hash))
+            if cursor.rowcount != 1:
+                head = self._head(cursor, session_id)
                 event, new = self._next(session_id, head, text, read, at)
-                self._advance(cursor, session_id, head, new)
-            cursor.execute(self._sql["event"], _event_row(event, new, text))
+                cursor.execute(self._advance, (*new, session_id, head.hash))
+            cursor.execute(self._insert, _event_cells(event, new, text))
         self._heads[session_id] = new
         return event
 
@@ -81,7 +81,7 @@ class Journal:
         _check_aware(at)
         body = None if payload is None else payload_text(session_id, payload)
         with self._writer.transaction(f"change session '{session_id}'") as cursor:
-            cursor.execute(self._sql["row"], {"session": session_id})
+            cursor.execute(self._read_row, (session_id,))
             found = cursor.fetchone()
             if found is None:
                 raise not_found(session_id)
@@ -92,30 +92,24 @@ class Journal:
             session, event = changed(session, changes), None
             row.update(session_row(session))
             if body is not None:
-                head = Head(*(row[column.name] for column in _HEAD_COLUMNS))
+                head = Head(*(row[column.name] for column in _HEAD))
                 event, new = self._next(session_id, head, *body, at)
-                cursor.execute(self._sql["event"], _event_row(event, new, body[0]))
-                row.update(_head_row(new))
-            cursor.execute(self._sql["change"], {"session": session_id, **_new(row)})
+                cursor.execute(self._insert, _event_cells(event, new, body[0]))
+                row.update(zip((column.name for column in _HEAD), new, strict=True))
+            cursor.execute(self._write_row, (*row.values(), session_id))
         return session, event
 
     def close(self) -> None:
         """Give the connection back."""
         self._writer.close()
 
-    def _read_head(self, cursor: DBAPICursor, session_id: str) -> Head:
+    def _head(self, cursor: DBAPICursor, session_id: str) -> Head:
         """The row's head, which nobody moves until this transaction ends."""
-        cursor.execute(self._sql["head"], {"session": session_id})
+        cursor.execute(self._read_head, (session_id,))
         row = cursor.fetchone()
         if row is None:
             raise not_found(session_id)
         return Head(*row)
-
-    def _advance(self, cursor: DBAPICursor, session_id: str, head: Head, new: Head) -> bool:
-        """Move the row's head; False when it was no longer where we thought."""
-        moved = {"session": session_id, "prev": head.hash, **_new(_head_row(new))}
-        cursor.execute(self._sql["advance"], moved)
-        return cursor.rowcount == 1
 
     def _next(
         self, session_id: str, head: Head, text: str, payload: Payload, at: datetime | None
@@ -173,22 +167,20 @@ def _binds(columns: Iterable[sa.Column[Any]]) -> dict[str, Any]:
     }
 
 
-def _new(row: Mapping[str, object]) -> dict[str, object]:
-    return {f"new_{name}": value for name, value in row.items()}
+def _text(statement: sa.ClauseElement, dialect: sa.Dialect) -> str:
+    """A statement for the driver: values in the order of columns, then of conditions."""
+    return str(statement.compile(dialect=dialect))
 
 
-def _event_row(event: Event, head: Head, text: str) -> dict[str, object]:
-    return {
-        "session_id": event.session,
-        "seq": event.seq,
-        "at": head.at,
-        "offset_sec": event.offset_sec,
-        "kind": event.payload.event,
-        "payload": text,
-        "prev": event.prev,
-        "hash": event.hash,
-    }
-
-
-def _head_row(head: Head) -> dict[str, object]:
-    return {f"head_{name}": value for name, value in head._asdict().items()}
+def _event_cells(event: Event, head: Head, text: str) -> tuple[object, ...]:
+    """An event's values in the order of `EVENTS.c`."""
+    return (
+        event.session,
+        event.seq,
+        head.at,
+        event.offset_sec,
+        event.payload.event,
+        text,
+        event.prev,
+        event.hash,
+    )
