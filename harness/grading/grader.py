@@ -120,6 +120,7 @@ class Grader:
         process = await self._environment.open(
             self._argv,
             timeout_sec=timeout_sec,
+            env={"PYTHONUNBUFFERED": "1"},  # its last words must not die in a buffer
             output_limit=MAX_CHANNEL_BYTES,
         )
         try:
