@@ -24,13 +24,14 @@ from harness.sandbox.exec_stream import ExecStream, start_exec
 from harness.sandbox.protocol import DEFAULT_OUTPUT_LIMIT
 from harness.sandbox.supervised import (
     PYTHON_FLAGS,
-    SUPERVISOR_PATH,
     SupervisedProcess,
     run_to_end,
 )
 from harness.sandbox.usage import open_descriptors, usage
 
-_SUPERVISOR = [remote_files.PYTHON, *PYTHON_FLAGS, SUPERVISOR_PATH]
+_SUPERVISOR = [remote_files.PYTHON, *PYTHON_FLAGS, "/opt/harness/supervisor.pyc"]
+"""As `sandboxes/base/Dockerfile` bakes it."""
+
 _STATUSES = {
     "running": SandboxStatus.RUNNING,
     "restarting": SandboxStatus.RUNNING,

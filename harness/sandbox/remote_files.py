@@ -18,19 +18,12 @@ _TIMEOUT_SEC = 60.0
 _ERRNO_BASE = 100
 """Exit statuses above it are an errno; below it nothing of ours ends."""
 
-# O_NONBLOCK: a fifo must not hold us; what is no regular file counts as not there.
+# The shell starts ten times as fast as Python. What is no regular file counts as not there.
 _READ = """
-import os, stat, sys
-path, limit = sys.argv[1], int(sys.argv[2])
-try:
-    fd = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
-    info = os.fstat(fd)
-    if stat.S_ISDIR(info.st_mode): raise IsADirectoryError(21, "")
-    if not stat.S_ISREG(info.st_mode): raise OSError(2, "")
-    sys.stdout.buffer.write(open(fd, "rb").read(limit + 1))
-    sys.stdout.flush()
-except OSError as error:
-    os._exit(100 + (error.errno or 5))
+[ -d "$1" ] && exit 121
+[ -f "$1" ] || exit 102
+[ -r "$1" ] || exit 113
+exec head -c "$2" -- "$1"
 """
 _WRITE = """
 import os, sys
@@ -46,7 +39,7 @@ _REFUSED = (errno.EACCES, errno.EPERM, errno.EROFS)
 
 async def read_file(sandbox: SandboxEnvironment, path: str, max_bytes: int) -> bytes:
     """A regular file's bytes; raises as `SandboxEnvironment.read_file` says."""
-    command = [PYTHON, "-I", "-S", "-c", _READ, path, str(max_bytes)]
+    command = ["/bin/sh", "-c", _READ, "read", path, str(max_bytes + 1)]
     result = await sandbox.exec(command, timeout_sec=_TIMEOUT_SEC, output_limit=max_bytes + 4096)
     _raise_for(result.returncode, "read", path, sandbox)
     if len(result.stdout) > max_bytes:

@@ -61,7 +61,9 @@ class Wheels:
     async def _download(
         self, requirements: Path, target: PythonTarget, name: str, folder: Path
     ) -> None:
-        fresh = Path(tempfile.mkdtemp(dir=self._root, prefix="fresh-"))
+        for stale in self._root.glob(f"{folder.name}-*"):
+            shutil.rmtree(stale, ignore_errors=True)  # of a download that was killed
+        fresh = Path(tempfile.mkdtemp(dir=self._root, prefix=f"{folder.name}-"))
         try:
             await run(
                 [

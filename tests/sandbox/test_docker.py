@@ -365,8 +365,28 @@ async def test_idling_sandbox_reaps_orphans_and_stops_at_once(docker_bench: Benc
 async def test_deleted_working_directory_does_not_lock_anyone_out(docker_bench: Bench) -> None:
     """A command elsewhere still runs after the candidate removed the workspace's folder."""
     box = await docker_bench.start(workdir="/tmp/work")
+    await box.exec(["rmdir", "/tmp/work"], timeout_sec=20, cwd="/")
     result = await box.exec(["pwd"], timeout_sec=20, cwd="/tmp")
     assert result.stdout == b"/tmp\n"
+
+
+@pytest.mark.docker
+async def test_a_harness_without_root_runs_sandboxes_as_itself(docker_bench: Bench) -> None:
+    """An id that the image does not know works: home, git and Python are all there."""
+    docker_bench.backend.user = hardening.User(12345, 12345)
+    box = await docker_bench.start(workdir=hardening.HOME)
+    script = "id -u && git init -q x && cd x && touch a && git add a && python -c 'print(1)'"
+    result = await box.exec(["sh", "-ec", script], timeout_sec=20)
+    assert result.stdout == b"12345\n1\n", result.stderr
+
+
+def test_sandboxes_run_as_us_or_as_the_candidate(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Root never enters a sandbox; anybody else owns what their sandboxes write."""
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
+    assert hardening.sandbox_user() == (10001, 10001)
+    monkeypatch.setattr(os, "geteuid", lambda: 1000)
+    monkeypatch.setattr(os, "getegid", lambda: 100)
+    assert hardening.sandbox_user() == (1000, 100)
 
 
 @pytest.mark.docker
