@@ -73,6 +73,7 @@ class SessionRecorder:
         self._tolerance = 0.0
         self._outage: RecordingFailed | None = None
         self._told = False
+        self._cost = 0.0
 
     async def run(self, stop: asyncio.Event) -> None:
         """Take snapshots until `stop` is set; never ends by itself."""
@@ -105,9 +106,10 @@ class SessionRecorder:
         """One tick; returns the seconds until the next."""
         before = _processor_sec()
         self.tick()
-        cost = _processor_sec() - before
+        cost, self._cost = self._cost, _processor_sec() - before
+        usual = min(cost, self._cost)  # one look that found much to read is not the rule
         longest = self._interval_sec * MAX_STRETCH
-        delay = min(max(self._interval_sec, cost / SHARE_OF_A_CORE), longest)
+        delay = min(max(self._interval_sec, usual / SHARE_OF_A_CORE), longest)
         if self._outage is None:
             self._due = self._clock() + delay
         return delay

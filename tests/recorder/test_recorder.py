@@ -247,11 +247,18 @@ def test_bug_of_ours_does_not_end_the_recording(recorder, told, monkeypatch, wal
 
 
 def test_expensive_trees_are_looked_at_less_often(recorder, monkeypatch):
-    """A look that costs more than a hundredth of a core makes the next one wait, within bounds."""
+    """Looks that cost more than a hundredth of a core are taken less often, within bounds."""
     from harness.recorder import recorder as module
 
     one = recorder()
-    for cost, delay in ((0.001, 3.0), (0.1, 10.0), (5.0, 30.0)):
+    for cost, delay in (
+        (9.0, 3.0),
+        (0.001, 3.0),
+        (0.1, 3.0),
+        (0.2, 10.0),
+        (5.0, 20.0),
+        (6.0, 30.0),
+    ):
         times = iter([0.0, cost])
         monkeypatch.setattr(module, "_processor_sec", lambda times=times: next(times))
         assert one._timed_tick() == pytest.approx(delay)
