@@ -52,7 +52,7 @@ def scorecards(draw: st.DrawFn) -> Scorecard:
 
 
 @given(scorecards())
-@settings(suppress_health_check=[HealthCheck.too_slow])
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_a_scorecard_round_trips(card: Scorecard) -> None:
     """Reading what was written gives the same models."""
     assert Scorecard.model_validate_json(json(card)) == card

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
@@ -90,6 +90,7 @@ def test_nothing_that_github_links_by_itself_survives() -> None:
     )
 
 
+@settings(deadline=None)
 @given(st.text())
 def test_a_code_span_gives_back_what_it_was_given(text: str) -> None:
     """One span, with the visible text and nothing else, whatever the text."""
@@ -105,12 +106,14 @@ def test_a_code_span_gives_back_what_it_was_given(text: str) -> None:
     ]
 
 
+@settings(deadline=None)
 @given(st.text())
 def test_a_block_cannot_be_left(text: str) -> None:
     """One fence, whatever the text."""
     assert [t.type for t in tokens("\n".join(block(text)))] == ["fence"]
 
 
+@settings(deadline=None)
 @given(st.text())
 def test_prose_stays_prose(text: str) -> None:
     """One paragraph of text and the code spans we put round marks that link."""

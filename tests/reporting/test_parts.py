@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from harness.models.check import Measurement
@@ -52,6 +52,7 @@ def test_the_builders_patches_are_as_git_writes_them() -> None:
         assert (lines.count("add"), lines.count("del")) == (diff.change.added, diff.change.removed)
 
 
+@settings(deadline=None)
 @given(st.text())
 def test_any_text_is_a_patch_of_something(text: str) -> None:
     """Nothing a candidate writes breaks the reading of it."""
@@ -59,6 +60,7 @@ def test_any_text_is_a_patch_of_something(text: str) -> None:
     hunks(text)
 
 
+@settings(deadline=None)
 @given(st.text(alphabet=st.characters()))
 def test_visible_text_hides_nothing_and_can_be_encoded(text: str) -> None:
     """What remains is printable but for tabs and newlines; doing it twice changes nothing."""
@@ -114,6 +116,7 @@ def test_only_nothing_and_all_read_as_0_and_100_percent() -> None:
     ]
 
 
+@settings(deadline=None)
 @given(st.one_of(st.floats(), st.integers(), st.text(), st.booleans()), st.text())
 def test_a_bar_stays_inside_its_drawing(value, threshold: str) -> None:
     """Any value against any threshold: positions in percent, or no bar."""
@@ -124,6 +127,7 @@ def test_a_bar_stays_inside_its_drawing(value, threshold: str) -> None:
             assert 0 <= found.threshold <= 100
 
 
+@settings(deadline=None)
 @given(
     st.lists(
         st.builds(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from harness.models.check import CheckOutcome, CheckResult
@@ -101,6 +101,7 @@ def by_id(dimensions: Sequence[DimensionScore]) -> dict[str, DimensionScore]:
     return {found.dimension.id: found for found in dimensions}
 
 
+@settings(deadline=None)
 @given(rubrics(), results(), ratings)
 def test_everything_stays_in_its_bounds(
     rubric: Rubric, checks: tuple[CheckResult, ...], given_ratings: list[Rating]
@@ -125,6 +126,7 @@ def test_everything_stays_in_its_bounds(
         assert min(suggested) <= overall.suggested <= max(suggested)
 
 
+@settings(deadline=None)
 @given(rubrics(), results(), st.data())
 def test_a_better_outcome_never_lowers_anything(
     rubric: Rubric, checks: tuple[CheckResult, ...], data: st.DataObject
@@ -148,6 +150,7 @@ def test_a_better_outcome_never_lowers_anything(
     assert (overall_after.suggested or 0) >= (overall_before.suggested or 0) - 1e-12
 
 
+@settings(deadline=None)
 @given(rubrics(), results(), st.integers(-6, 6), st.integers(-6, 6))
 def test_the_scale_of_weights_does_not_matter(
     rubric: Rubric, checks: tuple[CheckResult, ...], by_check: int, by_dimension: int
@@ -171,6 +174,7 @@ def test_the_scale_of_weights_does_not_matter(
     assert overall_before == overall_after
 
 
+@settings(deadline=None)
 @given(rubrics(), results(), st.data())
 def test_the_order_of_checks_does_not_matter(
     rubric: Rubric, checks: tuple[CheckResult, ...], data: st.DataObject
@@ -185,6 +189,7 @@ def test_the_order_of_checks_does_not_matter(
         assert sorted(one.checks) == sorted(other.checks)
 
 
+@settings(deadline=None)
 @given(rubrics(), results(), ratings, st.data())
 def test_the_order_of_raters_does_not_matter(
     rubric: Rubric,
@@ -198,6 +203,7 @@ def test_the_order_of_raters_does_not_matter(
     assert score(rubric, checks, given_ratings) == score(rubric, checks, regrouped)
 
 
+@settings(deadline=None)
 @given(rubrics(), results())
 def test_an_invalid_check_is_as_if_absent_except_for_coverage(
     rubric: Rubric, checks: tuple[CheckResult, ...]
@@ -215,6 +221,7 @@ def test_an_invalid_check_is_as_if_absent_except_for_coverage(
             assert one.coverage < 1
 
 
+@settings(deadline=None)
 @given(rubrics(), results(), one_result(99, invalid=False))
 def test_one_more_perfect_check_never_lowers_a_dimension(
     rubric: Rubric, checks: tuple[CheckResult, ...], extra: CheckResult
@@ -230,6 +237,7 @@ def test_one_more_perfect_check_never_lowers_a_dimension(
         assert high.coverage >= low.coverage - 1e-12
 
 
+@settings(deadline=None)
 @given(rubrics(), results(), ratings)
 def test_checks_and_ratings_do_not_touch_each_other(
     rubric: Rubric, checks: tuple[CheckResult, ...], given_ratings: list[Rating]
@@ -244,6 +252,7 @@ def test_checks_and_ratings_do_not_touch_each_other(
     assert overall.rated == overall_ratings.rated
 
 
+@settings(deadline=None)
 @given(rubrics(), results())
 def test_a_check_that_the_rubric_names_ignores_its_own_dimension(
     rubric: Rubric, checks: tuple[CheckResult, ...]
@@ -257,6 +266,7 @@ def test_a_check_that_the_rubric_names_ignores_its_own_dimension(
 
 
 @pytest.mark.parametrize("scale", [3.0, 0.1, 7.3])
+@settings(deadline=None)
 @given(checks=results(), rubric=rubrics())
 def test_any_other_scale_changes_nothing_a_person_would_see(
     rubric: Rubric, checks: tuple[CheckResult, ...], scale: float
