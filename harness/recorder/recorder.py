@@ -6,6 +6,7 @@ import asyncio
 import os
 import time
 from collections.abc import Callable
+from typing import Literal
 
 import structlog
 
@@ -30,6 +31,9 @@ MAX_STRETCH = 10
 
 LATE_SEC = 10.0
 """A tick this much too late leaves a gap: the machine slept, or was overloaded."""
+
+Cause = Literal["open", "tick", "command", "submit"]
+"""As in `SnapshotTaken`."""
 
 _AT_WORK = (SessionStatus.OPEN, SessionStatus.RUNNING, SessionStatus.PAUSED)
 
@@ -85,8 +89,11 @@ class SessionRecorder:
             except TimeoutError:
                 continue
 
-    def tick(self) -> Event | None:
+    def tick(self, *, cause: Cause = "tick") -> Event | None:
         """Look at the tree once.
+
+        Args:
+            cause: Why now. With "submit" every file is read again, whatever its status says.
 
         Returns:
             The event, when the tree changed. None also when recording failed: the failure
@@ -95,7 +102,7 @@ class SessionRecorder:
         try:
             with self._shadow.lock():
                 self._align()
-                event = self._record()
+                event = self._record(cause)
             self._recovered()
         except Exception as error:  # noqa: BLE001  # not even a bug of ours ends the recording
             self._failed(error)
@@ -147,13 +154,14 @@ class SessionRecorder:
                 last = max(self._heartbeat.stat().st_mtime, event.at.timestamp())
         return last + self._interval_sec
 
-    def _record(self) -> Event | None:
+    def _record(self, cause: Cause) -> Event | None:
         before = self._shadow.head()
-        snapshot = self._shadow.snapshot()
+        snapshot = self._shadow.snapshot(message=cause, full=cause == "submit")
         if snapshot is None:
             return None
         try:
-            return self._store.append(self._session_id, SnapshotTaken(snapshot=snapshot))
+            payload = SnapshotTaken(snapshot=snapshot, cause=cause)
+            return self._store.append(self._session_id, payload)
         except BaseException:
             self._shadow.rewind(before)
             raise

@@ -103,6 +103,18 @@ def test_each_change_is_one_event(recorder, tree, told):
     assert told(RecordingGap, RecordingFailed) == []
 
 
+def test_last_look_reads_everything(recorder, tree):
+    """The snapshot of a submission says so and misses nothing that file status hides."""
+    one = recorder()
+    one.tick()
+    (tree / "app.py").write_text("ONE\n")
+    status = (tree / "app.py").stat()
+    signature = (status.st_ctime_ns, status.st_ino, status.st_size, status.st_mode)
+    one._shadow._root.files["app.py"].signature = signature
+    assert one.tick() is None
+    assert one.tick(cause="submit").payload.cause == "submit"
+
+
 def test_lost_event_is_recorded_again(recorder, tree, told, outage, wall):
     """A snapshot that the store refused comes with the next tick, and the outage is told."""
     one = recorder()
@@ -238,7 +250,7 @@ def test_bug_of_ours_does_not_end_the_recording(recorder, told, monkeypatch, wal
     one = recorder()
     one.tick()
     with monkeypatch.context() as patch:
-        patch.setattr(one._shadow, "snapshot", lambda: 1 / 0)
+        patch.setattr(one._shadow, "snapshot", lambda **_: 1 / 0)
         assert one.tick() is None
     (failed,) = told(RecordingFailed)
     assert "ZeroDivisionError" in failed.message
