@@ -73,9 +73,11 @@ def lint(context: typer.Context, task: TaskName, as_json: AsJson = False) -> Non
     else:
         out = console()
         for finding in findings:
-            out.print(f"[bold]{printed(finding.rule)}[/bold] {printed(finding.message)}")
+            place = f"{finding.file}:{finding.line}" if finding.line else finding.file
+            out.print(f"{printed(place)}  {finding.severity}  [bold]{printed(finding.rule)}[/bold]")
+            out.print(f"    {printed(finding.message)}")
         out.print(f"{len(findings)} findings")
-    raise typer.Exit(1 if findings else 0)
+    raise typer.Exit(1 if any(finding.severity == "error" for finding in findings) else 0)
 
 
 @app.command()

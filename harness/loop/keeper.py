@@ -13,6 +13,7 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 from harness.errors import RecordingError
@@ -37,28 +38,27 @@ async def ensure(desk: Desk, session_id: str) -> None:
     folder = desk.session_dir(session_id)
     folder.mkdir(parents=True, exist_ok=True)
     log = folder / "keeper.log"
-    with log.open("ab") as output:
-        process = subprocess.Popen(  # noqa: ASYNC220  # returns at once; it outlives us on purpose
-            [sys.executable, "-m", "harness.loop.keeper", session_id],
-            stdin=subprocess.PIPE,
-            stdout=output,
-            stderr=output,
-            start_new_session=True,
-            cwd="/",
-        )
-    assert process.stdin is not None
-    process.stdin.write(desk.settings.model_dump_json().encode())
-    process.stdin.close()
-    deadline = asyncio.get_running_loop().time() + _PATIENCE_SEC
-    while desk.store.holder(session_id, _PURPOSE) is None:
-        if process.poll() is not None or asyncio.get_running_loop().time() > deadline:
-            process.kill()
-            raise RecordingError(
-                f"The recorder of session {session_id} did not start: {_last_line(log)}",
-                remedy=f"Its whole log is {log}.",
-                slug="recorder-did-not-start",
+    try:
+        with log.open("ab") as output:
+            done = await asyncio.to_thread(
+                subprocess.run,
+                [sys.executable, "-m", "harness.loop.keeper", session_id],
+                input=desk.settings.model_dump_json().encode(),
+                stdout=output,
+                stderr=output,
+                cwd="/",
+                timeout=_PATIENCE_SEC,
+                check=False,
             )
-        await asyncio.sleep(0.05)
+        started = done.returncode == 0
+    except subprocess.TimeoutExpired:
+        started = False
+    if not started:
+        raise RecordingError(
+            f"The recorder of session {session_id} did not start: {_last_line(log)}",
+            remedy=f"Its whole log is {log}.",
+            slug="recorder-did-not-start",
+        )
 
 
 async def stop(desk: Desk, session_id: str) -> None:
@@ -83,13 +83,14 @@ def _last_line(log: Path) -> str:
     return lines[-1] if lines else "it printed nothing"
 
 
-async def _keep(settings: Settings, session_id: str) -> None:
+async def _keep(settings: Settings, session_id: str, at_work: Callable[[], None]) -> None:
     stopping = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stopping.set)
     async with open_desk(settings) as desk:
         with desk.claimed(session_id, _PURPOSE):
+            at_work()
             recorder = SessionRecorder(
                 desk.store,
                 session_id,
@@ -104,5 +105,23 @@ async def _keep(settings: Settings, session_id: str) -> None:
             await recording
 
 
+def main() -> int:
+    """Go on in the background once the session is claimed; 0 when it is."""
+    settings = Settings.model_validate_json(sys.stdin.read())
+    told, tell = os.pipe()
+    if os.fork():
+        os.close(tell)
+        return 0 if os.read(told, 1) else 1
+    os.close(told)
+    os.setsid()
+
+    def at_work() -> None:
+        os.write(tell, b"1")
+        os.close(tell)
+
+    asyncio.run(_keep(settings, sys.argv[1], at_work))
+    return 0
+
+
 if __name__ == "__main__":
-    asyncio.run(_keep(Settings.model_validate_json(sys.stdin.read()), sys.argv[1]))
+    sys.exit(main())

@@ -42,6 +42,7 @@ from harness.models.task import Task
 from harness.recorder.session_terminal import command_output
 from harness.recorder.shadow import ShadowRepository
 from harness.reporting import Format, write
+from harness.reporting import json as as_json
 from harness.scoring import score
 from harness.signals import compute, timeline
 
@@ -67,6 +68,7 @@ def build_scorecard(desk: Desk, session_id: str, task: Task) -> Scorecard:
     return Scorecard(
         session=_facts(session, task, events),
         rubric_title=opened.rubric.title,
+        level_cuts=opened.rubric.level_cuts,
         dimensions=dimensions,
         overall=overall,
         checks=checks,
@@ -107,7 +109,7 @@ def write_report(
     """
     scorecard = build_scorecard(desk, session_id, task)
     written = write(scorecard, dest, formats)
-    digest = desk.store.put_blob(scorecard.model_dump_json().encode())
+    digest = desk.store.put_blob(as_json(scorecard).encode())
     desk.store.append(session_id, ReportWritten(formats=tuple(formats), scorecard_sha256=digest))
     return written
 
