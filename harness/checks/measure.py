@@ -95,9 +95,10 @@ class Measure:
         judged = [item for item in self.taken if item.met is not None]
         missed = [item for item in judged if not item.met]
         for item in missed or judged:
-            word = "is" if item.met else "should be"
+            bound = "" if item.threshold == "= yes" else item.threshold
+            between = " (" if item.met else ", should be "
             yield f"{item.name}: {_shown(item)}" + (
-                f" ({word} {item.threshold})." if item.threshold != "= yes" else "."
+                f"{between}{bound}{')' if item.met else ''}." if bound else "."
             )
         yield from self.notes
 

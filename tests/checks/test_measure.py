@@ -56,6 +56,6 @@ def test_sentences_tell_what_was_missed_or_what_was_kept():
     measure = Measure()
     measure("a", 1, at_most=2)
     measure.note("By the way.")
-    assert list(measure.sentences()) == ["a: 1 (is <= 2).", "By the way."]
+    assert list(measure.sentences()) == ["a: 1 (<= 2).", "By the way."]
     measure("b", 3.14159, unit="s", at_most=2)
-    assert list(measure.sentences()) == ["b: 3.142 s (should be <= 2).", "By the way."]
+    assert list(measure.sentences()) == ["b: 3.142 s, should be <= 2.", "By the way."]
