@@ -31,7 +31,9 @@ class BlobFolder:
         self.root = root
         self._unfinished = root / "unfinished"
         with self._translated("make the blob folder"):
-            self._unfinished.mkdir(mode=0o700, parents=True, exist_ok=True)
+            root.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            for folder in (root, self._unfinished):
+                folder.mkdir(mode=0o700, exist_ok=True)
             self._sweep()
 
     def path(self, sha256: str) -> Path:

@@ -24,7 +24,7 @@ _FULL = Cause(
 _LOCKED = Cause(
     "store-locked",
     "another process held the lock for too long",
-    "Stop the process that is stuck (`harness session list` names sessions in use) and repeat.",
+    "Stop the process that is stuck and repeat.",
 )
 _DENIED = Cause(
     "store-denied",

@@ -105,6 +105,15 @@ def test_the_readers_own_errors_are_theirs(blobs: BlobFolder) -> None:
         raise FileNotFoundError
 
 
+def test_the_folders_are_their_owners_alone(tmp_path: Path) -> None:
+    """Other users of the machine read nothing about candidates."""
+    root = tmp_path / "data" / "blobs"
+    folder = BlobFolder(root)
+    kept = folder.path(folder.put(b"x")).parent
+    for made in (root.parent, root, root / "unfinished", kept):
+        assert made.stat().st_mode & 0o077 == 0
+
+
 def test_what_a_dead_process_left_is_swept(blobs: BlobFolder) -> None:
     """Opening removes unfinished files of yesterday and leaves those of others at work."""
     old, new = (blobs.root / "unfinished" / name for name in ("old", "new"))

@@ -107,4 +107,4 @@ def test_processes_may_open_a_new_store_at_once(store_url: str, tmp_path: Path) 
         process.stdin.write("go\n")
         process.stdin.flush()
     outcomes = [process.communicate(timeout=120) for process in processes]
-    assert outcomes == [("[]\n", "")] * 6
+    assert outcomes == [("[]\n", "")] * 4
