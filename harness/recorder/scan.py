@@ -60,8 +60,11 @@ EXCLUDED_NAMES = frozenset({".git"})
 MAX_DEPTH = 100
 """Nested folders."""
 
-MAX_PATH_BYTES = 4000
-"""Longer ones cannot be restored everywhere."""
+MAX_PATH_BYTES = 1000
+"""Of a path below the work tree. Lists of 100,000 paths then still fit into memory."""
+
+OBJECT_BYTES = 4096
+"""Disk space of a small object: a file's own, and one for each folder above it."""
 
 RACY_NS = 20_000_000
 """Change times come from the kernel's tick, up to 10 ms old; twice that is safe."""
@@ -125,7 +128,7 @@ class Scan:
         keep: Called with id and bytes of each content that may be new.
         room: Whether that many more bytes may be kept.
         max_file_bytes: Larger files are skipped.
-        max_files: Files beyond that many are skipped.
+        max_entries: Files and folders beyond that many are skipped.
         max_skipped: Skipped paths listed; the others are counted.
     """
 
@@ -136,16 +139,16 @@ class Scan:
         keep: Callable[[str, bytes], None],
         room: Callable[[int], bool],
         max_file_bytes: int,
-        max_files: int,
+        max_entries: int,
         max_skipped: int,
     ) -> None:
         self._root = root
         self._keep = keep
         self._room = room
         self._max_file_bytes = max_file_bytes
-        self._max_files = max_files
+        self._max_entries = max_entries
         self._max_skipped = max_skipped
-        self._files = 0
+        self._entries = 0
         self._racy_from = time.time_ns() - RACY_NS
         self.result = ScanResult()
 
@@ -161,7 +164,7 @@ class Scan:
             raise _unreadable(work_tree, exc) from exc
         try:
             status = os.fstat(handle)
-            self._files = _count(self._root)
+            self._entries = _count(self._root)
             self._folder(handle, self._root, "", 0)
         except OSError as exc:
             raise _unreadable(work_tree, exc) from exc
@@ -199,7 +202,7 @@ class Scan:
             gone = [name for name in files if name not in seen]
             for name in gone:
                 del files[name]
-            self._files -= len(gone)
+            self._entries -= len(gone)
             folder.oid = None
         self._inner(handle, inner, folder, prefix, depth)
 
@@ -210,14 +213,19 @@ class Scan:
         for name in names:
             if name in EXCLUDED_FOLDERS or name in EXCLUDED_NAMES:
                 continue
-            known = folder.folders.get(name) or Folder()
-            if self._enter(handle, name, known, prefix, depth) and (known.files or known.folders):
+            known = folder.folders.get(name)
+            if known is None and self._entries >= self._max_entries:
+                self._skip(f"{prefix}{name}/", "over-budget")
+                continue
+            inner = known or Folder()
+            if self._enter(handle, name, inner, prefix, depth) and (inner.files or inner.folders):
                 there.add(name)
-                folder.folders[name] = known
-                if known.oid is None:
+                self._entries += known is None
+                folder.folders[name] = inner
+                if inner.oid is None:
                     folder.oid = None
         for name in [name for name in folder.folders if name not in there]:
-            self._files -= _count(folder.folders.pop(name))
+            self._entries -= 1 + _count(folder.folders.pop(name))
             folder.oid = None
 
     def _enter(self, parent: int, name: str, folder: Folder, prefix: str, depth: int) -> bool:
@@ -251,7 +259,7 @@ class Scan:
         path = prefix + name
         known = folder.files.get(name)
         if known is None and (
-            self._files >= self._max_files or len(os.fsencode(path)) > MAX_PATH_BYTES
+            self._entries >= self._max_entries or len(os.fsencode(path)) > MAX_PATH_BYTES
         ):
             return self._skip(path, "over-budget", status.st_size)
         content = self._content(parent, name, path, status)
@@ -262,10 +270,10 @@ class Scan:
         if known is not None and known.oid == oid and known.mode == mode:
             known.signature = signature
             return True
-        if not self._room(len(data)):
+        if not self._room(len(data) + OBJECT_BYTES * (2 + prefix.count("/"))):
             return self._skip(path, "over-budget", len(data))
         self._keep(oid, data)
-        self._files += known is None
+        self._entries += known is None
         folder.files[name] = Entry(signature, mode, oid)
         folder.oid = None
         return True
@@ -346,5 +354,6 @@ def _read(file: io.RawIOBase, limit: int) -> bytes:
 
 
 def _count(folder: Folder) -> int:
-    """Files recorded in a folder and below."""
-    return len(folder.files) + sum(map(_count, folder.folders.values()))
+    """Files and folders recorded in a folder and below."""
+    inner = folder.folders.values()
+    return len(folder.files) + len(inner) + sum(map(_count, inner))

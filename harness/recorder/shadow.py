@@ -28,8 +28,11 @@ from harness.recorder.scan import LINK_MODE, Folder, Scan, ScanResult
 
 MB = 1024 * 1024
 
-SMALL_FILE = 64 * 1024
+SMALL_FILE = 128 * 1024
 """Bytes; files up to this size may use the last tenth of the budget."""
+
+MEASURES_PER_BUDGET = 32
+"""Disk use is measured after at least this part of the budget was counted."""
 
 _OBJECT_ID = re.compile(r"[0-9a-f]{40}")
 
@@ -46,8 +49,8 @@ class ShadowRepository:
         gid: Group of it.
         max_file_bytes: Larger files are listed as skipped, their bytes never stored.
         max_total_bytes: Disk space for all snapshots; above, new content is skipped as
-            over-budget. The last tenth is kept for files up to 64 KiB.
-        max_files: Files beyond that many are skipped as over-budget.
+            over-budget. The last tenth is kept for files up to about 100 KiB.
+        max_entries: Files and folders beyond that many are skipped as over-budget.
         max_listed: Changed and skipped paths listed in one `Snapshot`; the rest is counted.
         clock: Unix seconds, for commit dates.
 
@@ -64,7 +67,7 @@ class ShadowRepository:
         gid: int | None = None,
         max_file_bytes: int = 5 * MB,
         max_total_bytes: int = 512 * MB,
-        max_files: int = 200_000,
+        max_entries: int = 200_000,
         max_listed: int = 1000,
         clock: Callable[[], float] = time.time,
     ) -> None:
@@ -73,7 +76,7 @@ class ShadowRepository:
         self._owner = (-1 if uid is None else uid, -1 if gid is None else gid)
         self._max_file_bytes = max_file_bytes
         self._max_total_bytes = max_total_bytes
-        self._max_files = max_files
+        self._max_entries = max_entries
         self._max_listed = max_listed
         self._clock = clock
         self._git = Plumbing(git_dir)
@@ -207,7 +210,7 @@ class ShadowRepository:
                 keep=writer.blob,
                 room=self._room,
                 max_file_bytes=self._max_file_bytes,
-                max_files=self._max_files,
+                max_entries=self._max_entries,
                 max_skipped=self._max_listed,
             )
             self._check_identity(scan.run(self.work_tree))
@@ -270,10 +273,18 @@ class ShadowRepository:
         self._identity = identity
 
     def _room(self, size: int) -> bool:
+        """Whether `size` more bytes fit; counts them.
+
+        Disk use is measured again only when much was counted since the last time: contents
+        are compressed, so what was counted is more than what was used.
+        """
         limit = self._max_total_bytes if size <= SMALL_FILE else self._max_total_bytes * 9 // 10
-        if self._stored < 0 or (self._added and self._stored + self._added + size > limit):
+        if self._stored < 0 or (
+            self._stored + self._added + size > limit
+            and self._added > self._max_total_bytes // MEASURES_PER_BUDGET
+        ):
             self._stored, self._added = _disk_use(self.git_dir), 0
-        if self._stored + size > limit:
+        if self._stored + self._added + size > limit:
             return False
         self._added += size
         return True

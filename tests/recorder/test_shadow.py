@@ -473,14 +473,41 @@ def test_budget_keeps_room_for_small_files(tmp_path, tree):
 
 
 def test_too_many_files_are_counted(tmp_path, tree):
-    """Above the limit of files new ones are skipped, and long lists are cut and counted."""
-    shadow = ShadowRepository(tmp_path / "s.git", tree, max_files=12, max_listed=3)
+    """Above the limit of entries new ones are skipped, and long lists are cut and counted."""
+    shadow = ShadowRepository(tmp_path / "s.git", tree, max_entries=13, max_listed=3)
     shadow.snapshot()
     for number in range(30):
         (tree / f"f{number}").write_text("x")
     second = shadow.snapshot()
     assert (len(second.changes), second.more_changes) == (3, 7)
     assert (len(second.skipped), second.more_skipped) == (3, 17)
+    shadow.close()
+
+
+def test_too_many_folders_are_skipped(tmp_path, tree):
+    """Folders count too: each costs the record an object."""
+    shadow = ShadowRepository(tmp_path / "s.git", tree, max_entries=5)
+    shadow.snapshot()
+    for name in ("a", "b"):
+        (tree / name).mkdir()
+        (tree / name / "x").write_text("x")
+    second = shadow.snapshot()
+    assert len(second.changes) == 1
+    assert set(reasons(second).values()) == {"over-budget"}
+    shadow.close()
+
+
+def test_budget_counts_what_trees_cost(tmp_path, tree):
+    """Tiny edits deep in the tree use up the budget by their folders' objects."""
+    deep = tree.joinpath(*["d"] * 90)
+    deep.mkdir(parents=True)
+    shadow = ShadowRepository(tmp_path / "s.git", tree, max_total_bytes=2_000_000)
+    shadow.snapshot()
+    for number in range(20):
+        (deep / "tiny").write_text(f"{number}")
+        shadow.snapshot()
+    used = sum(path.stat().st_blocks for path in (tmp_path / "s.git").rglob("*")) * 512
+    assert used < 2_600_000
     shadow.close()
 
 
