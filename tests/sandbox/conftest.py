@@ -26,11 +26,11 @@ async def clear_away(backend: DockerBackend) -> None:
 
 
 @pytest.fixture(scope="session")
-def workspace_image() -> str:
+def workspace_image(tmp_path_factory: pytest.TempPathFactory) -> str:
     """The workspace image without any task, from the user's own cache."""
 
     async def ensure() -> str:
-        backend = DockerBackend(Settings())
+        backend = DockerBackend(Settings(data_dir=tmp_path_factory.mktemp("image")))
         try:
             return await backend.images.ensure_role("workspace")
         finally:
