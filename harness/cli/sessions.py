@@ -202,11 +202,11 @@ def submit(
 
     async def work(desk: Desk) -> tuple[Submission, Grading | None]:
         found = desk.store.find_session(session)
+        template = task_named(context, found.task) if grade else None
         submission = await hand_in(desk, found.id)
         _say(f"Sealed {submission.files} files, {submission.bytes} bytes: {submission.sha256}")
-        if not grade:
+        if template is None:
             return submission, None
-        template = task_named(context, found.task)
         return submission, await grade_session(desk, found.id, template, progress=progress())
 
     submission, grading = at_desk(context, work)

@@ -179,11 +179,10 @@ def _diffs(
     if not trees:
         return ()
     shadow = ShadowRepository.of(desk.session_dir(session_id) / "shadow.git")
-    diffs = []
-    for change in shadow.diff(base_tree, trees[-1]):
-        patch, truncated = shadow.patch(base_tree, trees[-1], change.path, max_bytes=_PATCH_BYTES)
-        diffs.append(FileDiff(change=change, patch=patch, truncated=truncated))
-    return tuple(diffs)
+    try:
+        return tuple(shadow.file_diffs(base_tree, trees[-1], max_bytes=_PATCH_BYTES))
+    finally:
+        shadow.close()
 
 
 def _moments(desk: Desk, events: Sequence[Event]) -> tuple[TerminalMoment, ...]:

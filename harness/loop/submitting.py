@@ -36,7 +36,7 @@ async def submit(desk: Desk, session_id: str) -> Submission:
     backend = desk.backend_named(session.backend)
     await keeper.stop(desk, session_id)
     await _freeze(desk, session)
-    SessionRecorder(desk.store, session_id, await desk.shadow(session)).tick()
+    SessionRecorder(desk.store, session_id, await desk.shadow(session)).tick(cause="submit")
     assert session.volume is not None
     volume = await backend.volume(session.volume)
     try:

@@ -78,8 +78,8 @@ async def test_edits_are_recorded_while_nobody_is_in_the_terminal(
     session = await open_session(desk, toy, rubric, trusted=True)
     await working.execute(desk, session.id, ["sh", "-c", "echo new > notes.txt"])
     async with asyncio.timeout(20):
-        while "notes.txt" not in _edited(desk, session.id):
-            await asyncio.sleep(0.1)  # noqa: ASYNC110  # another process writes the record
+        while "notes.txt" not in _edited(desk, session.id):  # noqa: ASYNC110  # the recorder's
+            await asyncio.sleep(0.1)
 
 
 async def test_a_submission_can_be_reopened(desk: Desk, toy: Task, rubric: Rubric) -> None:
