@@ -6,13 +6,18 @@ import asyncio
 import os
 import random
 import subprocess
-import sys
 import time
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from bench.measuring import Figure, compared, in_turns
+from bench.measuring import Figure, compared
+from harness.catalog.rubrics import RubricCatalog
+from harness.catalog.tasks import TaskCatalog
+from harness.loop.desk import Desk, open_desk
+from harness.loop.opening import clear_away, open_session
+from harness.loop.working import execute
 from harness.recorder.shadow import ShadowRepository
+from harness.settings import Settings
 
 _FILES = 5000
 _ROUNDS = 15
@@ -73,5 +78,42 @@ def _git(git_dir: Path, tree: Path, *argv: str) -> None:
 
 
 async def _cost() -> list[Figure]:
-    """Memory and processor time of the process that records an open session, edits going on."""
-    raise SystemExit("not yet")
+    """Memory and processor time of the process that records a session, with edits going on."""
+    with TemporaryDirectory(prefix="harness-bench-") as folder:
+        settings = Settings(data_dir=Path(folder), backend="process")
+        async with open_desk(settings) as desk:
+            task = TaskCatalog(settings).find_task("fragile-payments")
+            rubric = RubricCatalog(settings).find_rubric(task.spec.interview.rubric)
+            session = await open_session(desk, task, rubric, trusted=True)
+            try:
+                return await _watch(desk, session.id)
+            finally:
+                await clear_away(desk, desk.store.session(session.id))
+
+
+async def _watch(desk: Desk, session_id: str) -> list[Figure]:
+    holder = desk.store.holder(session_id, "recorder")
+    assert holder is not None
+    pid = holder.process.pid
+    await asyncio.sleep(desk.settings.snapshot_interval_sec)  # its start is not what is measured
+    before, began, edits = _processor_sec(pid), time.monotonic(), 0
+    while time.monotonic() - began < _WATCHED_SEC:
+        edits += 1
+        await execute(desk, session_id, ["sh", "-c", f"echo '# {edits}' >> payments/api.py"])
+        await asyncio.sleep(2)
+    share = (_processor_sec(pid) - before) / (time.monotonic() - began)
+    memory = _memory_mb(pid)
+    return [
+        Figure("recorder: memory, MB", f"{memory:.0f} MB", "", memory, 150),
+        Figure("recorder: percent of a core", f"{share:.2%}", "", share * 100, 1.0),
+    ]
+
+
+def _processor_sec(pid: int) -> float:
+    """User and system time, of the children it waited for too."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return sum(int(ticks) for ticks in fields[11:15]) / os.sysconf("SC_CLK_TCK")
+
+
+def _memory_mb(pid: int) -> float:
+    return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGESIZE") / 1e6

@@ -6,8 +6,8 @@ HarnessError
 │   ├── TaskNotFoundError(LookupError)
 │   ├── TaskFormatError(ValueError)
 │   └── RubricError(ValueError)
-├── SubmissionError         what was handed in cannot be run: evidence, shown to the interviewer
-├── PrerequisiteError       Docker missing or old, disk full: the operator acts (exit 3, no traceback)
+├── SubmissionError         what was handed in cannot be sealed or run (exit 1)
+├── PrerequisiteError       Docker missing or old, disk full: the operator acts (exit 3)
 ├── SandboxError            our machinery failed: never evidence about the candidate (exit 3)
 │   ├── SandboxUnavailableError(ConnectionError)
 │   ├── SandboxTimeoutError(TimeoutError)

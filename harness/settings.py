@@ -37,7 +37,7 @@ class DockerSettings(BaseModel):
     apt sources; `auto` tries public and falls back where no registry answers."""
     public_image: str = "python:3.11-slim-bookworm"
     prebuilt: dict[str, str] = Field(default_factory=dict)
-    """Image role (base, workspace, grader) -> an image your company built; nothing is built then."""
+    """Role (base, workspace, grader) -> an image your company built; nothing is built then."""
     ca_bundle: FolderPath | None = None
     """PEM file of certificate authorities added to images, as companies with a proxy need."""
     subnet_pool: str = "10.213.0.0/16"

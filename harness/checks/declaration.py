@@ -27,6 +27,7 @@ def check(
     control: str,
     weight: float = 1.0,
     timing: bool = False,
+    loud: bool = False,
 ) -> Callable[[Body], Callable[..., None]]:
     """Make an async function a hidden check.
 
@@ -49,6 +50,7 @@ def check(
         derived_from=derived_from,
         control=control,
         timing=timing,
+        loud=loud,
     )
 
     def declare(body: Body) -> Callable[..., None]:

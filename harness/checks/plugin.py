@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import random
 import time
 from collections.abc import Iterator, Sequence
@@ -23,6 +24,8 @@ from harness.models.check import CheckDeclaration, CheckResult
 from harness.models.grader import CheckFinished, CheckStarted, Declared, Finished, GraderBrief
 
 _ATTEMPT = pytest.StashKey[Attempt]()
+_TURN_TIMEOUT_SEC = 3600.0
+"""How long a loud check may wait for those of other gradings; the run's own deadline is nearer."""
 
 
 class GraderPlugin:
@@ -134,9 +137,13 @@ class GraderPlugin:
         assert isinstance(item, pytest.Function)
         fresh = pytest.Function.from_parent(item.parent, name=item.name, callobj=item.obj)
         attempt = fresh.stash[_ATTEMPT] = Attempt(declaration, number)
+        if declaration.loud:
+            asyncio.run(self._channel.request("take_turn", timeout_sec=_TURN_TIMEOUT_SEC))
         began = time.monotonic()
         reports: Sequence[pytest.TestReport] = runtestprotocol(fresh, log=False, nextitem=nextitem)
         attempt.duration_sec = time.monotonic() - began
+        if declaration.loud:
+            asyncio.run(self._channel.request("end_turn"))
         for report in reports:
             with suppress(ValueError):  # a report that the terminal cannot print
                 item.ihook.pytest_runtest_logreport(report=report)

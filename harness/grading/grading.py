@@ -20,6 +20,7 @@ from harness.grading.places import bindings
 from harness.grading.readiness import Hindrance, hindrance
 from harness.grading.seal import seal
 from harness.grading.sut import Sut, Suts, sut_spec
+from harness.grading.turns import Turn
 from harness.grading.unseal import verify
 from harness.models.check import (
     CheckDeclaration,
@@ -190,8 +191,15 @@ class _Bench(AbstractContextManager["_Bench"]):
         timeout_sec: float,
     ) -> tuple[GraderRun, GradingFailure | None]:
         """Let the checks run to their end."""
+        turn = Turn()
 
         async def verbs(request: Request) -> dict[str, Any]:
+            if request.verb == "take_turn":
+                await turn.take()
+                return {}
+            if request.verb == "end_turn":
+                turn.end()
+                return {}
             if request.verb != "start":
                 return await self._suts.serve(request)
             sut = await self._suts.start(submission, self._entries)
@@ -217,6 +225,8 @@ class _Bench(AbstractContextManager["_Bench"]):
                 remedy="Look at the task's image and at `harness doctor`, then grade again.",
                 slug="control-not-starting",
             ) from verdict
+        finally:
+            turn.end()
         require_checks(work.run)
         if failure is None and work.run.trouble:
             failure = GradingFailure(
@@ -292,7 +302,7 @@ def _without_run(
     message = failure.message if failure else "The grader gave no result."
     failed = outcome is CheckOutcome.FAILED
     return CheckResult(
-        **check.model_dump(exclude={"control", "timing"}),
+        **check.model_dump(exclude={"control", "timing", "loud"}),
         outcome=outcome,
         score=0.0 if failed else None,
         summary=message if failed else f"Not measured: {message}",

@@ -54,6 +54,8 @@ class CheckDeclaration(Model):
     """What is measured first to know that a fail is the submission's and not ours."""
     timing: bool = False
     """Its verdict rests on wall-clock time: a fail is confirmed on a fresh sut."""
+    loud: bool = False
+    """It loads the machine: gradings on one host take turns at their loud checks."""
 
 
 class Measurement(Model):

@@ -255,5 +255,7 @@ def event_hash(
         64 hex digits.
     """
     record = [session, seq, at, repr(offset_sec), payload_json, prev]
-    canonical = json.dumps(record, ensure_ascii=True, separators=(",", ":"))
-    return hashlib.sha256(canonical.encode()).hexdigest()
+    return hashlib.sha256(_CANONICAL.encode(record).encode()).hexdigest()
+
+
+_CANONICAL = json.JSONEncoder(ensure_ascii=True, separators=(",", ":"))  # made once: it is hot

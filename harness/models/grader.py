@@ -52,11 +52,23 @@ class Request(Model):
 
     kind: Literal["request"] = "request"
     id: int
-    verb: Literal["start", "stop", "kill", "restart", "remove", "logs", "stats", "state"]
+    verb: Literal[
+        "start",
+        "stop",
+        "kill",
+        "restart",
+        "remove",
+        "logs",
+        "stats",
+        "state",
+        "take_turn",
+        "end_turn",
+    ]
     """`start` makes a fresh sut (fresh volume, sealed tree) and replies {"sut", "address"}; the
     others name it by `sut`. `stop` (SIGTERM, then SIGKILL after args.grace_sec) replies
     {"exit_code", "duration_sec", "killed"}; `logs` replies {"text"} (last args.max_bytes);
-    `stats` replies `SandboxStats` fields; `state` replies `SandboxState` fields."""
+    `stats` replies `SandboxStats` fields; `state` replies `SandboxState` fields. `take_turn` is
+    answered when no other loud check runs on this machine; `end_turn` lets the next one in."""
     sut: str = ""
     args: dict[str, Any] = Field(default_factory=dict)
 

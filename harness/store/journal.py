@@ -126,7 +126,7 @@ class Journal:
             payload_json=text,
             prev=head.hash,
         )
-        event = Event(
+        event = Event.model_construct(  # every part is ours or was validated just above
             session=session_id,
             seq=seq,
             at=placed.at,

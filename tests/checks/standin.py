@@ -227,7 +227,9 @@ class StandIn:
             reply = Reply(id=request.id, value=self._do(request))
         self._say(grader, reply)
 
-    def _do(self, request: Request) -> dict[str, Any]:
+    def _do(self, request: Request) -> dict[str, Any]:  # noqa: PLR0911  # one for each verb
+        if request.verb in ("take_turn", "end_turn"):
+            return {}
         if request.verb == "start":
             return self._start()
         sut = self._suts[request.sut]

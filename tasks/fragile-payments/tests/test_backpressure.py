@@ -45,6 +45,7 @@ ENOUGH = 3
     control="The provider's capacity is measured directly first; "
     "the load generator's own lateness stays within bounds.",
     timing=True,
+    loud=True,
 )
 async def test_goodput(
     shop: Shop, provider: Provider, contract: Contract, measure: Measure
@@ -100,6 +101,7 @@ async def test_goodput(
     control="The provider's capacity is measured directly first; "
     "the load generator's own lateness stays within bounds.",
     timing=True,
+    loud=True,
 )
 async def test_recovery(
     shop: Shop, provider: Provider, contract: Contract, measure: Measure
