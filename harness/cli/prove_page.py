@@ -22,12 +22,12 @@ _MARKS = {
 def show_matrix(matrix: KillMatrix) -> None:
     """Submissions down, checks across; then the figures that decide."""
     out = console()
-    drawn = Table(box=None, header_style="bold", pad_edge=False)
-    drawn.add_column("submission")
-    drawn.add_column("kind")
+    drawn = Table(box=None, header_style="bold", pad_edge=False, padding=(0, 1, 0, 0))
+    drawn.add_column("submission", no_wrap=True)
+    drawn.add_column("kind", no_wrap=True)
     for number, _ in enumerate(matrix.checks, start=1):
-        drawn.add_column(str(number), justify="center")
-    drawn.add_column("as it must be")
+        drawn.add_column(str(number), justify="center", no_wrap=True)
+    drawn.add_column("right", no_wrap=True)
     for row in matrix.rows:
         marks = [
             _MARKS[row.outcomes[check]] if check in row.outcomes else "" for check in matrix.checks

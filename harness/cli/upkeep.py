@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from harness.cli.at_desk import at_desk, loaded_settings
+from harness.cli.at_desk import Flags, at_desk, loaded_settings
 
 if TYPE_CHECKING:
     from harness.loop.desk import Desk
     from harness.models.sandbox import SandboxObject
+
+_NO_ENGINE = ("engine-unreachable", "engine-version", "base-image")
+"""What a machine lacks when it cannot run containers at all."""
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
@@ -26,7 +30,8 @@ def demo(
     from harness.catalog.rubrics import RubricCatalog
     from harness.catalog.tasks import TaskCatalog
     from harness.cli.grading import tell_grading
-    from harness.cli.present import console, printed, progress
+    from harness.cli.present import console, printed, progress, show_error
+    from harness.errors import PrerequisiteError
     from harness.loop.demo import DEMO_TASK, Demo, run_demo
 
     settings = loaded_settings(context).settings
@@ -36,9 +41,21 @@ def demo(
     async def work(desk: Desk) -> Demo:
         return await run_demo(desk, template, rubric, out.absolute(), progress=progress())
 
-    done = at_desk(context, work)
-    tell_grading(done.grading)
     screen = console()
+    try:
+        done = at_desk(context, work)
+    except PrerequisiteError as error:
+        if error.slug not in _NO_ENGINE:
+            raise
+        show_error(error)
+        screen.print(
+            "\n[bold]The demo goes on without isolation[/bold], on the process backend: its "
+            "candidate is our own code. A real candidate's session needs Docker.\n"
+        )
+        flags = context.obj or Flags()
+        context.obj = replace(flags, overrides={**flags.overrides, "backend": "process"})
+        done = at_desk(context, work)
+    tell_grading(done.grading)
     screen.print(f"\nSession [bold]{printed(done.session_id)}[/bold]; its report:")
     for path in done.reports:
         screen.print(f"  {printed(path)}", soft_wrap=True)
