@@ -31,7 +31,7 @@ def test_a_malformed_script_is_the_authors_turn(text: str, tmp_path: Path) -> No
     """The error names the file."""
     script = tmp_path / "script.toml"
     script.write_text(text)
-    with pytest.raises(TaskFormatError, match="script.toml"):
+    with pytest.raises(TaskFormatError, match=r"script\.toml"):
         read_script(script)
 
 
