@@ -10,7 +10,7 @@ from typing import Protocol
 from harness.loop import clock, keeper
 from harness.loop.desk import Desk
 from harness.models.event import NoteTaken
-from harness.models.sandbox import ExecResult, TerminalSize
+from harness.models.sandbox import ExecResult, SandboxStatus, TerminalSize
 from harness.models.session import Session, SessionStatus
 from harness.recorder.session_terminal import NONCE_VARIABLE, record_process
 from harness.sandbox.protocol import SandboxEnvironment
@@ -96,7 +96,12 @@ async def _at_work(desk: Desk, session_id: str) -> tuple[Session, SandboxEnviron
     session = desk.store.session(session_id)
     clock.require(session, SessionStatus.OPEN, SessionStatus.RUNNING, doing="worked in")
     session = clock.start(desk.store, session)
-    await keeper.ensure(desk, session_id)
     assert session.container is not None, "an open session has a container"
-    workspace = await desk.backend_named(session.backend).attach(session.container)
+    assert session.volume is not None, "an open session has a volume"
+    backend = desk.backend_named(session.backend)
+    workspace = await backend.attach(session.container)
+    if (await workspace.state()).status is SandboxStatus.EXITED:  # the machine restarted
+        await backend.volume(session.volume)
+        await workspace.restart()
+    await keeper.ensure(desk, session_id)
     return session, workspace

@@ -125,6 +125,20 @@ async def test_a_workspace_that_died_is_told_and_its_files_are_kept(
     assert session.id in live_owners(desk), "the volume stays for a reopening"
 
 
+async def test_a_workspace_goes_on_after_the_machine_restarted(
+    desk: Desk, toy: Task, rubric: Rubric
+) -> None:
+    """Its container had exited; the next command starts it again on the same files."""
+    session = await open_session(desk, toy, rubric, trusted=True)
+    await working.execute(desk, session.id, ["sh", "-c", "echo kept > a.txt"])
+    container = desk.store.session(session.id).container
+    assert container is not None
+    await (await desk.backend.attach(container)).kill()
+    seen = bytearray()
+    await working.execute(desk, session.id, ["cat", "a.txt"], sink=seen.extend)
+    assert bytes(seen) == b"kept\n"
+
+
 def _edited(desk: Desk, session_id: str) -> set[str]:
     return {
         change.path
