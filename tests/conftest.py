@@ -9,6 +9,7 @@ FLAGS = {
     "postgres": "starts a real PostgreSQL server on a private socket",
     "browser": "looks at pages in a real Chromium",
     "slow": "runs tests that take more than a few seconds",
+    "proof": "grades whole submissions with every hidden check; minutes, on a quiet machine",
 }
 
 

@@ -30,7 +30,7 @@ def grade(source: Path, **options: object) -> dict[str, CheckOutcome]:
     return {id_: result.outcome for id_, result in results.items()}
 
 
-@pytest.mark.slow
+@pytest.mark.proof
 def test_the_original_fails_what_it_must_and_nothing_else():
     """The positive control of every check."""
     outcomes = grade(TASK / "environment" / "repo")
@@ -38,7 +38,7 @@ def test_the_original_fails_what_it_must_and_nothing_else():
     assert set(outcomes.values()) == {CheckOutcome.FAILED, CheckOutcome.PASSED}
 
 
-@pytest.mark.slow
+@pytest.mark.proof
 @pytest.mark.parametrize("design", ["waiting", "joining", "queued"])
 def test_every_design_that_keeps_the_contract_passes(design: str):
     """201 or 202, 409 or waiting for the first: all the same to the checks."""
