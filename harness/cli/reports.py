@@ -77,7 +77,9 @@ def report(
     unknown = [name for name in formats or () if name not in FORMATS]
     if unknown:
         raise UsageError(
-            f"There is no report format '{unknown[0]}'.", remedy=f"Use {', '.join(FORMATS)}."
+            f"There is no report format '{unknown[0]}'.",
+            remedy=f"Use {', '.join(FORMATS)}.",
+            slug="report-format",
         )
 
     async def work(desk: Desk) -> list[Path]:

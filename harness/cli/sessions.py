@@ -272,18 +272,24 @@ def list_(context: typer.Context, as_json: AsJson = False) -> None:
 @app.command()
 def show(context: typer.Context, session: SessionId, as_json: AsJson = False) -> None:
     """Where a session stands, what happened in it, and whether its record is whole."""
-    from harness.cli.present import show_json
+    from harness.cli.present import show_json, visible
     from harness.cli.session_page import describe, show_session
+    from harness.errors import PrerequisiteError, SandboxUnavailableError
+    from harness.loop.recovery import reconcile
 
     async def work(desk: Desk) -> None:
         found = desk.store.find_session(session)
-        page = describe(desk, found)
+        try:
+            await reconcile(desk)
+        except (PrerequisiteError, SandboxUnavailableError) as error:  # the record needs no engine
+            _say(f"Only what is recorded is shown: {visible(error.message)}")
+        page = describe(desk, desk.store.session(found.id))
         if as_json:
             show_json(page)
         else:
             show_session(page)
 
-    at_desk(context, work)
+    at_desk(context, work, engine=False)
 
 
 @app.command()
