@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import signal
+from collections.abc import Iterator
+from types import FrameType
+
 import pytest
 
 FLAGS = {
@@ -25,3 +29,24 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         for flag in FLAGS:
             if flag in item.keywords and not config.getoption(f"--{flag}"):
                 item.add_marker(pytest.mark.skip(reason=f"needs --{flag}"))
+
+
+TEST_LIMIT_SEC = 600
+"""No test may take longer: a hang is a failure with a traceback, not a silent CI."""
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item: pytest.Item) -> Iterator[None]:
+    """Fail a test that hangs."""
+
+    def hangs(signum: int, frame: FrameType | None) -> None:
+        raise TimeoutError(f"{item.nodeid} did not end within {TEST_LIMIT_SEC} s")
+
+    limit = TEST_LIMIT_SEC * (6 if "proof" in item.keywords else 1)
+    before = signal.signal(signal.SIGALRM, hangs)
+    signal.alarm(limit)
+    try:
+        return (yield)
+    finally:
+        signal.alarm(0)
+        signal.signal(signal.SIGALRM, before)

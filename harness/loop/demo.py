@@ -192,4 +192,5 @@ class ScriptedTerminal:
 
     def hang_up(self) -> None:
         """Leave the shell."""
-        self._keys.put_nowait(b"\x04")
+        self._keys.put_nowait(b"exit\r")
+        self._keys.put_nowait(None)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 
 from harness.recorder.commands import CommandTracker
@@ -12,22 +14,48 @@ from .shells import SHELL
 READY = b"\x1b]133;B"
 """The prompt is drawn: bash takes the next line."""
 
+CTRL_C = b"\x03"
+SILENCE_SEC = 2.0
+PATIENCE_SEC = 60.0
+
+
+async def printed(shell):
+    """Chunks as they come, and b"" after each while of silence: a person would press again.
+
+    A Ctrl-C that arrives while bash is between two states is lost, in any terminal.
+    """
+    stream = aiter(shell.output())
+    async with asyncio.timeout(PATIENCE_SEC):
+        coming = asyncio.ensure_future(anext(stream, None))
+        while True:
+            done, _ = await asyncio.wait({coming}, timeout=SILENCE_SEC)
+            if not done:
+                yield b""
+                continue
+            chunk = coming.result()
+            if chunk is None:
+                return
+            yield chunk.data
+            coming = asyncio.ensure_future(anext(stream, None))
+
 
 async def work(shell, *lines, nonce=None):
     """Type lines, each when the prompt is there; returns (text, status, output) of each command."""
     tracker = CommandTracker("t", nonce=nonce)
     finished = []
     typed = list(lines)
-    seen = b""
-    async for chunk in shell.output():
-        finished += tracker.feed(0.0, chunk.data)
-        seen += chunk.data
+    seen = last = b""
+    async for data in printed(shell):
+        if not data and last.endswith(CTRL_C):
+            await shell.send(CTRL_C)
+        finished += tracker.feed(0.0, data)
+        seen += data
         if READY in seen:
             seen = b""
-            if typed:
-                await shell.send(typed.pop(0).encode())
-            else:
+            if not typed:
                 break
+            last = typed.pop(0).encode()
+            await shell.send(last)
     finished += tracker.finish(0.0, None)
     return [
         (done.command.text, done.command.exit_code, strip_sequences(done.output).strip())
@@ -82,15 +110,18 @@ async def test_ctrl_c_stops_the_running_command(process):
     shell = process(SHELL)
     tracker = CommandTracker("t")
     finished = []
-    steps = [(READY, b"sleep 60\n"), (b"\x1b]133;C", b"\x03"), (READY, b"exit\n")]
-    seen = b""
-    async for chunk in shell.output():
-        seen += chunk.data
-        finished += tracker.feed(0.0, chunk.data)
+    steps = [(READY, b"sleep 600\n"), (b"\x1b]133;C", CTRL_C), (READY, b"exit\n")]
+    seen = last = b""
+    async for data in printed(shell):
+        if not data and last == CTRL_C:
+            await shell.send(CTRL_C)
+        seen += data
+        finished += tracker.feed(0.0, data)
         if steps and steps[0][0] in seen:
             seen = b""
-            await shell.send(steps.pop(0)[1])
-    assert [(d.command.text, d.command.exit_code) for d in finished] == [("sleep 60", 130)]
+            last = steps.pop(0)[1]
+            await shell.send(last)
+    assert [(d.command.text, d.command.exit_code) for d in finished] == [("sleep 600", 130)]
 
 
 async def test_hidden_history_hides_no_command(process):
