@@ -58,7 +58,7 @@ def test_paths_inside_become_host_paths() -> None:
         ]
     )
     assert paths.host("/workspace") == "/host/work"
-    assert paths.host("/workspace/a b") == "/host/work/a b"
+    assert paths.host("/workspace/a b") == "/host/files/a b"
     assert paths.host("/workspace/deep/x") == "/host/deep/x"
     assert paths.host("/workspaces/x") == "/workspaces/x"
     assert paths.host("--db=/workspace/x") == "--db=/workspace/x"
