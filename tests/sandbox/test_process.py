@@ -53,17 +53,17 @@ def test_paths_inside_become_host_paths() -> None:
     """Only what begins with a mount's target changes, and the longest target wins."""
     paths = PathMap(
         [
-            Mount(source="/host/work", target="/workspace"),
+            Mount(source="/host/files", target="/workspace"),
             Mount(source="/host/deep", target="/workspace/deep"),
         ]
     )
-    assert paths.host("/workspace") == "/host/work"
+    assert paths.host("/workspace") == "/host/files"
     assert paths.host("/workspace/a b") == "/host/files/a b"
     assert paths.host("/workspace/deep/x") == "/host/deep/x"
     assert paths.host("/workspaces/x") == "/workspaces/x"
     assert paths.host("--db=/workspace/x") == "--db=/workspace/x"
     assert (
-        paths.host_list("/workspace:/usr/lib:/workspace/deep") == "/host/work:/usr/lib:/host/deep"
+        paths.host_list("/workspace:/usr/lib:/workspace/deep") == "/host/files:/usr/lib:/host/deep"
     )
     assert paths.host_list("http://workspace:80/workspace") == "http://workspace:80/workspace"
 
