@@ -10,6 +10,8 @@ from shop import CONFLICT, NOT_NOW, Order, Shop, statuses
 from harness.checks import Measure, Response, check
 
 SEQUENTIAL_TRIALS = 5
+AT_ONCE = 10
+"""Pairs sent at the same moment: a gap between look-up and write may close before the provider."""
 PAIRS = 4
 CROWDS = 2
 CROWD = 20
@@ -54,17 +56,17 @@ async def test_sequential(shop: Shop, provider: Provider, measure: Measure) -> N
     "a look-up before the write would charge twice.",
     derived_from="Sending it again, at any time, also while the first is under way [...] "
     "never charges a second time.",
-    control="The provider holds the first call at a barrier, so the race really happens; "
-    "two undisturbed payments go through first.",
+    control="Copies start at the same moment, or while the provider holds the first call at a "
+    "barrier, so the race really happens; two undisturbed payments go through first.",
 )
 async def test_concurrent(shop: Shop, provider: Provider, measure: Measure) -> None:
-    """Pairs, then crowds of twenty, of the same request while the provider works on the first."""
+    """Pairs at the same moment; pairs and crowds while the provider works on the first."""
     await shop.warm_up()
     worst, wrong, unfinished = 1, 0, 0
     seen: list[Response] = []
-    for copies in [2] * PAIRS + [CROWD] * CROWDS:
+    for race in [_at_once] * AT_ONCE + [_pair] * PAIRS + [_crowd] * CROWDS:
         order = shop.order()
-        replies = await _race(shop, provider, order, copies)
+        replies = await race(shop, provider, order)
         payment = await shop.insist(order, replies[0])
         unfinished += not shop.captured(order, payment)
         wrong += sum(not _allowed(reply, payment.get("id")) for reply in replies)
@@ -74,6 +76,18 @@ async def test_concurrent(shop: Shop, provider: Provider, measure: Measure) -> N
     measure("replies that are neither this payment nor 'not now'", wrong, equals=0)
     measure("keys without a captured payment in the end", unfinished, equals=0)
     measure.info("replies", statuses(seen))
+
+
+async def _at_once(shop: Shop, _: Provider, order: Order) -> list[Response]:
+    return list(await asyncio.gather(shop.pay(order), shop.pay(order)))
+
+
+async def _pair(shop: Shop, provider: Provider, order: Order) -> list[Response]:
+    return await _race(shop, provider, order, 2)
+
+
+async def _crowd(shop: Shop, provider: Provider, order: Order) -> list[Response]:
+    return await _race(shop, provider, order, CROWD)
 
 
 async def _race(shop: Shop, provider: Provider, order: Order, copies: int) -> list[Response]:
