@@ -19,6 +19,7 @@ from harness.sandbox.engine import Engine
 from harness.sandbox.file_lock import locked
 from harness.sandbox.host_command import run
 from harness.sandbox.protocol import Progress
+from harness.sandbox.removal import remove_tree
 from harness.settings import Settings
 
 _REGISTRY_SEC = 8.0
@@ -144,13 +145,13 @@ class BaseImages:
         debs = self._cache / "debs"
         debs.mkdir(parents=True, exist_ok=True)
         for stale in self._cache.glob("root-*"):
-            await _discard(stale)
+            await asyncio.to_thread(remove_tree, stale)
         root = Path(tempfile.mkdtemp(dir=self._cache, prefix="root-"))
         try:
             await _debootstrap(source, root, debs)
             await _pack(root, archive)
         finally:
-            await _discard(root)
+            await asyncio.to_thread(remove_tree, root)
 
 
 def apt_source() -> AptSource:
@@ -237,15 +238,6 @@ async def _pack(root: Path, archive: Path) -> None:
         timeout_sec=_BOOTSTRAP_SEC,
     )
     fresh.rename(archive)
-
-
-async def _discard(root: Path) -> None:
-    await run(
-        ["rm", "-rf", "--one-file-system", "--", str(root)],
-        what=f"remove {root}",
-        remedy="Remove it by hand.",
-        timeout_sec=_BOOTSTRAP_SEC,
-    )
 
 
 def _apt_proxy() -> dict[str, str]:

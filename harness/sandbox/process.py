@@ -19,7 +19,6 @@ import asyncio
 import json
 import re
 import secrets
-import shutil
 import socket
 import time
 from pathlib import Path
@@ -33,6 +32,7 @@ from harness.sandbox.process_record import Record, make_record, marker
 from harness.sandbox.process_sandbox import ProcessSandbox
 from harness.sandbox.process_tree import kill_trees, marked
 from harness.sandbox.protocol import Progress
+from harness.sandbox.removal import remove_tree
 
 _ID = re.compile(r"^[a-z0-9-]{1,64}$")
 
@@ -89,7 +89,7 @@ class ProcessBackend:
     async def remove_volume(self, volume_id: str) -> None:
         if _load(self._volume_records, volume_id) is None:
             return
-        await asyncio.to_thread(shutil.rmtree, self._volumes / volume_id, ignore_errors=True)
+        await asyncio.to_thread(remove_tree, self._volumes / volume_id)
         _forget(self._volume_records, volume_id)
 
     # -- sandboxes -------------------------------------------------------------------
@@ -149,7 +149,7 @@ class ProcessBackend:
 
     async def _remove_sandbox(self, sandbox_id: str) -> None:
         await asyncio.to_thread(lambda: kill_trees(marked(marker(sandbox_id))))
-        await asyncio.to_thread(shutil.rmtree, self._sandboxes / sandbox_id, ignore_errors=True)
+        await asyncio.to_thread(remove_tree, self._sandboxes / sandbox_id)
 
     async def close(self) -> None:
         """Nothing is held open; sandboxes stay."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import os
 import resource
-import shutil
 import signal
 import sys
 import time
@@ -27,6 +26,7 @@ from harness.sandbox.process_files import MountedFiles
 from harness.sandbox.process_record import Record, marker, path_map
 from harness.sandbox.process_tree import alive, kill_trees, marked, measure, send_all
 from harness.sandbox.protocol import DEFAULT_OUTPUT_LIMIT
+from harness.sandbox.removal import remove_tree
 from harness.sandbox.supervised import (
     PYTHON_FLAGS,
     SUPERVISOR_FILE,
@@ -269,7 +269,7 @@ class ProcessSandbox:
 
     async def remove(self) -> None:
         await self._kill_all()
-        await asyncio.to_thread(shutil.rmtree, self._folder, ignore_errors=True)
+        await asyncio.to_thread(remove_tree, self._folder)
 
     def address(self, port: int) -> str:
         """Where a peer on this machine reaches what the spec calls `port`."""

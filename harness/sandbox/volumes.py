@@ -21,6 +21,7 @@ from pathlib import Path
 from harness.errors import PrerequisiteError, SandboxError, SandboxUnavailableError
 from harness.models.sandbox import SandboxObject, Volume
 from harness.sandbox.labels import checked_owner
+from harness.sandbox.removal import remove_tree
 
 _ID = re.compile(r"(?P<owner>[A-Za-z0-9_-]+)\.(?P<size>\d+)m\.[0-9a-f]{8}")
 _BYTES_PER_INODE = 8192
@@ -91,9 +92,7 @@ class VolumeStore:
             # Lazily: a snapshot being taken must not keep a finished session's disk.
             _run("umount", "--lazy", str(folder))
         image.unlink(missing_ok=True)
-        if folder.exists():
-            # rm rather than shutil: a candidate's tree may be deeper than Python's stack.
-            _run("rm", "-rf", "--one-file-system", "--", str(folder))
+        remove_tree(folder)
 
     def objects(self) -> list[SandboxObject]:
         """Every volume, whole or half-made, mounted or not."""
