@@ -25,7 +25,7 @@ def score(
 
     Args:
         rubric: The session's frozen rubric.
-        checks: Results of one grading; those that are invalid count for nothing.
+        checks: Results of one grading; those that are invalid or advisory count for nothing.
         ratings: In the order they were given; the latest of each rater and dimension counts.
 
     Returns:
@@ -58,7 +58,7 @@ def _known_dimensions(rubric: Rubric, ratings: Sequence[Rating]) -> None:
                 f"Rubric '{rubric.id}' {rubric.version}: {rating.rater}'s rating is for the"
                 f" dimension '{rating.dimension}', which it does not have.",
                 remedy=f"Its dimensions: {', '.join(known)}.",
-                slug="rating-unknown-dimension",
+                slug="unknown-dimension",
             )
 
 
@@ -74,7 +74,8 @@ def _dimension_score(
     checks: Sequence[CheckResult],
     ratings: tuple[Rating, ...],
 ) -> DimensionScore:
-    valid = [(c.weight, c.score) for c in checks if _counts(c) and c.score is not None]
+    scored = [check for check in checks if not check.advisory]
+    valid = [(c.weight, c.score) for c in scored if _counts(c) and c.score is not None]
     check_score = _weighted_mean(valid)
     levels = [rating.level for rating in ratings]
     return DimensionScore(
@@ -82,7 +83,7 @@ def _dimension_score(
         checks=tuple(check.id for check in checks),
         check_score=check_score,
         suggested_level=suggested_level(rubric, check_score),
-        coverage=_share((weight for weight, _ in valid), (check.weight for check in checks)),
+        coverage=_share((weight for weight, _ in valid), (check.weight for check in scored)),
         ratings=ratings,
         final_level=_weighted_mean([(1.0, level) for level in levels]),
         disagreement=bool(levels) and max(levels) - min(levels) > 1,

@@ -53,6 +53,14 @@ def test_a_weighted_mean_of_valid_checks_with_the_invalid_one_in_the_coverage() 
     assert failures.suggested_level == 3
 
 
+def test_an_advisory_check_is_listed_and_counts_for_nothing() -> None:
+    """Neither its score nor its weight in the coverage."""
+    shown = check("retries.spread", 0.0).model_copy(update={"advisory": "No sentence asks for it."})
+    failures = score(RUBRIC, [check("timeouts.hang", 1.0), shown], ())[0][0]
+    assert failures.checks == ("timeouts.hang", "retries.spread")
+    assert (failures.check_score, failures.coverage) == (1.0, 1.0)
+
+
 @pytest.mark.parametrize(
     ("value", "level"),
     [(0.0, 1), (0.29, 1), (0.3, 2), (0.6, 3), (0.84, 3), (0.85, 4), (0.99, 4), (1.0, 5)],
@@ -126,4 +134,4 @@ def test_a_rating_for_an_unknown_dimension_says_which_exist() -> None:
     """It is refused rather than dropped: a person's rating never disappears silently."""
     with pytest.raises(RubricError, match=r"'charm'.*failure-mode-instinct") as caught:
         score(RUBRIC, (), [rating("ada", 4, "charm")])
-    assert caught.value.slug == "rating-unknown-dimension"
+    assert caught.value.slug == "unknown-dimension"
