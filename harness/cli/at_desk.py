@@ -12,6 +12,7 @@ import typer
 if TYPE_CHECKING:
     from harness.catalog.configuration import LoadedSettings
     from harness.loop.desk import Desk
+    from harness.models.session import Session
     from harness.models.task import Task
 
 
@@ -56,6 +57,28 @@ def at_desk(
             return await work(desk)
 
     return asyncio.run(go())
+
+
+def at_session(
+    context: typer.Context, session: str, work: Callable[[Desk, Session], Awaitable[T]]
+) -> T:
+    """Run `work`, which touches sandboxes, at a desk for one session.
+
+    Args:
+        session: Its id or the beginning; looked up before any engine is asked, so that a
+            mistyped one is wrong use on every machine.
+
+    Raises:
+        SessionNotFoundError: There is none.
+    """
+    from harness.loop.recovery import reconcile
+
+    async def on_it(desk: Desk) -> T:
+        found = desk.store.find_session(session)
+        await reconcile(desk)
+        return await work(desk, desk.store.session(found.id))
+
+    return at_desk(context, on_it, engine=False)
 
 
 def task_named(context: typer.Context, name: str) -> Task:

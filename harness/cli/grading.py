@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from harness.cli.at_desk import at_desk, loaded_settings, task_named
+from harness.cli.at_desk import at_desk, at_session, loaded_settings, task_named
 
 if TYPE_CHECKING:
     from harness.loop.desk import Desk
     from harness.models.check import Grading
     from harness.models.rubric import Rubric
+    from harness.models.session import Session
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
@@ -65,15 +66,14 @@ def regrade(
     from harness.cli.present import progress, show_json
     from harness.loop.judging import frozen_rubric, grade_session
 
-    async def work(desk: Desk) -> tuple[Grading, Rubric]:
-        found = desk.store.find_session(session)
+    async def work(desk: Desk, found: Session) -> tuple[Grading, Rubric]:
         template = task_named(context, found.task)
         grading = await grade_session(
             desk, found.id, template, reason="regrade", progress=progress()
         )
         return grading, frozen_rubric(desk, found.id)
 
-    grading, rubric = at_desk(context, work)
+    grading, rubric = at_session(context, session, work)
     if as_json:
         show_json(as_document(grading, rubric))
     else:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from harness.cli.at_desk import at_desk, loaded_settings, task_named
+from harness.cli.at_desk import at_desk, at_session, loaded_settings, task_named
 
 if TYPE_CHECKING:
     from harness.loop.desk import Desk
@@ -82,13 +82,12 @@ def enter(
     from harness.cli.local_terminal import raw_terminal
     from harness.loop.working import enter as enter_workspace
 
-    async def work(desk: Desk) -> ExecResult:
-        found = desk.store.find_session(session)
+    async def work(desk: Desk, found: Session) -> ExecResult:
         _tell_before_start(found, yes=yes)
         with raw_terminal() as terminal:
             return await enter_workspace(desk, found.id, terminal)
 
-    result = at_desk(context, work)
+    result = at_session(context, session, work)
     if result.timed_out:
         _say(
             "Time is over; the terminal was closed and everything is kept. "
@@ -113,11 +112,10 @@ def exec_(
         sys.stdout.buffer.write(data)
         sys.stdout.buffer.flush()
 
-    async def work(desk: Desk) -> ExecResult:
-        found = desk.store.find_session(session)
+    async def work(desk: Desk, found: Session) -> ExecResult:
         return await execute(desk, found.id, argv, sink=sink, timeout_sec=timeout)
 
-    result = at_desk(context, work)
+    result = at_session(context, session, work)
     if result.timed_out:
         _say("The command ran out of time and was ended with everything it had started.")
     raise typer.Exit(result.returncode)
@@ -200,8 +198,7 @@ def submit(
     from harness.models.check import Grading
     from harness.models.session import Submission
 
-    async def work(desk: Desk) -> tuple[Submission, Grading | None]:
-        found = desk.store.find_session(session)
+    async def work(desk: Desk, found: Session) -> tuple[Submission, Grading | None]:
         template = task_named(context, found.task) if grade else None
         submission = await hand_in(desk, found.id)
         _say(f"Sealed {submission.files} files, {submission.bytes} bytes: {submission.sha256}")
@@ -209,7 +206,7 @@ def submit(
             return submission, None
         return submission, await grade_session(desk, found.id, template, progress=progress())
 
-    submission, grading = at_desk(context, work)
+    submission, grading = at_session(context, session, work)
     if as_json:
         show_json(
             {
@@ -231,12 +228,11 @@ def reopen(
     """Let work go on after a submission; the earlier one and its results stay."""
     from harness.loop import submitting
 
-    async def work(desk: Desk) -> Session:
-        found = desk.store.find_session(session)
+    async def work(desk: Desk, found: Session) -> Session:
         template = task_named(context, found.task)
         return await submitting.reopen(desk, found.id, template, by=by or _me(), reason=reason)
 
-    _say_time(at_desk(context, work))
+    _say_time(at_session(context, session, work))
 
 
 @app.command("list")
@@ -302,11 +298,10 @@ def end(
     """Clear the workspace away; the record stays."""
     from harness.loop import submitting
 
-    async def work(desk: Desk) -> None:
-        found = desk.store.find_session(session)
+    async def work(desk: Desk, found: Session) -> None:
         await submitting.end(desk, found.id, by=by or _me(), reason=reason)
 
-    at_desk(context, work)
+    at_session(context, session, work)
 
 
 @app.command()

@@ -21,6 +21,12 @@ def test_an_unknown_task_is_answered_with_the_nearest(harness: Harness):
 @pytest.mark.parametrize(
     "argv",
     [
+        ("session", "enter", "nobody"),
+        ("session", "exec", "nobody", "--", "true"),
+        ("session", "submit", "nobody"),
+        ("session", "reopen", "nobody", "--reason", "an outage"),
+        ("session", "end", "nobody"),
+        ("regrade", "nobody"),
         ("session", "show", "nobody"),
         ("session", "pause", "nobody", "--reason", "break"),
         ("session", "resume", "nobody"),
@@ -34,7 +40,7 @@ def test_an_unknown_task_is_answered_with_the_nearest(harness: Harness):
     ids=lambda argv: " ".join(argv[:2]),
 )
 def test_an_unknown_session_is_wrong_use(harness: Harness, argv: tuple[str, ...]):
-    """Every command on a session says that there is none, and how to list those there are."""
+    """Every command on a session says so, how to list those there are, and asks no engine."""
     answer = harness(*argv)
     assert answer.code == 2
     assert "no session 'nobody'" in answer.err
