@@ -28,6 +28,7 @@ def check(
     weight: float = 1.0,
     timing: bool = False,
     loud: bool = False,
+    advisory: str = "",
 ) -> Callable[[Body], Callable[..., None]]:
     """Make an async function a hidden check.
 
@@ -51,6 +52,7 @@ def check(
         control=control,
         timing=timing,
         loud=loud,
+        advisory=advisory,
     )
 
     def declare(body: Body) -> Callable[..., None]:

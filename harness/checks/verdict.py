@@ -139,6 +139,7 @@ def settle(
         summary=summary,
         attempts=len(verdicts),
         log_tail=chosen.log_tail,
+        advisory=declaration.advisory,
     )
 
 

@@ -56,6 +56,8 @@ class CheckDeclaration(Model):
     """Its verdict rests on wall-clock time: a fail is confirmed on a fresh sut."""
     loud: bool = False
     """It loads the machine: gradings on one host take turns at their loud checks."""
+    advisory: str = ""
+    """Why it is shown and never scored; empty when it is scored."""
 
 
 class Measurement(Model):
@@ -90,6 +92,8 @@ class CheckResult(Model):
     """How many fresh suts it was run on, confirmations included."""
     log_tail: str = ""
     """The sut's last log lines when it did not pass; candidate-controlled."""
+    advisory: str = ""
+    """Why it is shown and never scored; empty when it is scored."""
 
 
 class GradingFailure(Model):

@@ -83,9 +83,13 @@ def record_sentence(scorecard: Scorecard) -> str:
     return f"not whole: {_count(missing, 'fault')} of ours"
 
 
+def _scored(scorecard: Scorecard) -> list[CheckResult]:
+    return [check for check in scorecard.checks if not check.advisory]
+
+
 def _by_outcome(scorecard: Scorecard) -> dict[CheckOutcome, tuple[CheckResult, ...]]:
     return {
-        outcome: tuple(check for check in scorecard.checks if check.outcome is outcome)
+        outcome: tuple(check for check in _scored(scorecard) if check.outcome is outcome)
         for outcome in CheckOutcome
     }
 
@@ -94,13 +98,16 @@ def _tally(scorecard: Scorecard, by: dict[CheckOutcome, tuple[CheckResult, ...]]
     if not scorecard.checks:
         graded = "" if scorecard.gradings else ": the submission has not been graded"
         return f"There are no check results{graded}."
-    parts = [f"{len(by[CheckOutcome.PASSED])} of {_count(len(scorecard.checks), 'check')} held"]
+    scored = _scored(scorecard)
+    parts = [f"{len(by[CheckOutcome.PASSED])} of {_count(len(scored), 'check')} held"]
     if partly := len(by[CheckOutcome.PARTIAL]):
         parts.append(f"{partly} held in part")
     if failed := len(by[CheckOutcome.FAILED]):
         parts.append(f"{failed} did not")
     if invalid := len(by[CheckOutcome.INVALID]):
         parts.append(f"{invalid} could not be measured and {_counts(invalid)} for nothing")
+    if shown := len(scorecard.checks) - len(scored):
+        parts.append(f"{shown} more {'is' if shown == 1 else 'are'} only shown")
     return f"{', '.join(parts)}."
 
 

@@ -60,6 +60,8 @@ def _check(check: CheckResult) -> Iterator[str]:
     yield from (inline(check.shows), "")
     if check.summary:
         yield from (inline(check.summary, 800), "")
+    if check.advisory:
+        yield from (f"Shown, never scored: {inline(check.advisory)}", "")
     if check.derived_from:
         yield from (f"Follows from: {inline(check.derived_from)}", "")
     score = "not scored" if check.score is None else f"score {number(check.score)}"

@@ -95,6 +95,7 @@ def hostile_scorecard(nasty: str) -> Scorecard:
                 "summary": nasty,
                 "derived_from": nasty,
                 "log_tail": nasty,
+                "advisory": nasty,
                 "outcome": outcome,
                 "measurements": (
                     Measurement(name=nasty, value=nasty, unit=nasty, threshold=nasty, met=False),
