@@ -1,9 +1,10 @@
-"""A store with one session, and a real bash."""
+"""A store with one session, a real bash, and a work tree with its shadow."""
 
 from __future__ import annotations
 
 import pytest
 
+from harness.recorder.shadow import ShadowRepository
 from harness.store import Store
 from harness.testing.builders import a_session
 
@@ -39,3 +40,22 @@ def process(tmp_path):
     yield start
     for one in started:
         one.close()
+
+
+@pytest.fixture
+def tree(tmp_path):
+    """A small work tree."""
+    folder = tmp_path / "work"
+    folder.mkdir()
+    (folder / "app.py").write_text("one\ntwo\nthree\n")
+    (folder / "tests").mkdir()
+    (folder / "tests" / "test_app.py").write_text("def test(): pass\n")
+    return folder
+
+
+@pytest.fixture
+def shadow(tmp_path, tree):
+    """A shadow repository of it."""
+    repository = ShadowRepository(tmp_path / "shadow.git", tree)
+    yield repository
+    repository.close()
