@@ -100,6 +100,7 @@ def oversize_body(size_bytes: int = 64 * 1024 * 1024) -> Behaviour:
             if exchange.gone:
                 break
             await exchange.write(block)
+            await asyncio.sleep(0)  # a caller that reads as fast as this would have us to itself
 
     return behave
 
