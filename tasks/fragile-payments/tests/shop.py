@@ -104,6 +104,10 @@ class Shop:
         charges = {effect.id for effect in self._provider.charges(order.token)}
         return payment.get("status") == "captured" and payment.get("provider_charge_id") in charges
 
+    async def in_books(self, order: Order, payment: dict[str, Any]) -> bool:
+        """Whether looking the payment up shows this order captured."""
+        return self.captured(order, flat(await self.show(payment.get("id"))))
+
     async def insist(self, order: Order, reply: Response) -> dict[str, Any]:
         """Come back with the same key, as the contract tells a shop, until there is an outcome."""
         until = time.monotonic() + self._contract["outcome_sec"]
