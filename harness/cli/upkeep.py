@@ -12,7 +12,7 @@ from harness.cli.at_desk import Flags, at_desk, loaded_settings
 
 if TYPE_CHECKING:
     from harness.loop.desk import Desk
-    from harness.models.sandbox import SandboxObject
+    from harness.models.sandbox import SandboxObject, UnneededImage
 
 _NO_ENGINE = ("engine-unreachable", "engine-version", "base-image")
 """What a machine lacks when it cannot run containers at all."""
@@ -81,12 +81,19 @@ def doctor(context: typer.Context, as_json: AsJson = False) -> None:
 
 def reap(
     context: typer.Context,
+    images: Annotated[
+        bool, typer.Option("--images", help="Built images that nobody needs, instead.")
+    ] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only list.")] = False,
     as_json: AsJson = False,
 ) -> None:
     """Remove containers, networks and volumes that belong to nobody alive."""
     from harness.cli.present import show_json, table
     from harness.loop.recovery import reconcile, sweep
+
+    if images:
+        _reap_images(context, dry_run=dry_run, as_json=as_json)
+        return
 
     async def work(desk: Desk) -> list[SandboxObject]:
         return await sweep(desk, dry_run=True) if dry_run else await reconcile(desk)
@@ -95,5 +102,50 @@ def reap(
     if as_json:
         show_json([obj.model_dump(mode="json") for obj in objects])
         return
-    title = "Would be removed" if dry_run else "Removed"
-    table(title, ["kind", "id", "owner"], [[obj.kind, obj.id, obj.owner] for obj in objects])
+    table(_title(dry_run), ["kind", "id", "owner"], [[o.kind, o.id, o.owner] for o in objects])
+
+
+def _reap_images(context: typer.Context, *, dry_run: bool, as_json: bool) -> None:
+    from harness.catalog.tasks import TaskCatalog
+    from harness.cli.present import show_json
+    from harness.loop.recovery import sweep_images
+
+    known = TaskCatalog(loaded_settings(context).settings).tasks()
+    tasks = [listing.task for listing in known if listing.task is not None]
+
+    async def work(desk: Desk) -> list[UnneededImage]:
+        return await sweep_images(desk, tasks, dry_run=dry_run)
+
+    images = at_desk(context, work, engine=not dry_run)
+    if as_json:
+        show_json([image.model_dump(mode="json") for image in images])
+    else:
+        _tell_images(_title(dry_run), images)
+
+
+def _tell_images(title: str, images: list[UnneededImage]) -> None:
+    """Each image, and what they come to."""
+    from datetime import UTC, datetime
+
+    from rich.filesize import decimal
+
+    from harness.cli.present import console, table
+
+    table(
+        title,
+        ["image", "built", "size"],
+        [
+            [
+                " ".join(image.tags) or f"{image.id[:19]} (of a failed build)",
+                f"{datetime.fromtimestamp(image.created_at, UTC):%Y-%m-%d %H:%M}",
+                decimal(image.bytes),
+            ]
+            for image in images
+        ],
+    )
+    freed = decimal(sum(image.bytes for image in images))
+    console().print(f"{len(images)} images, {freed} together.")
+
+
+def _title(dry_run: bool) -> str:
+    return "Would be removed" if dry_run else "Removed"

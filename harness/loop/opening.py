@@ -12,7 +12,6 @@ from harness.loop.desk import Desk
 from harness.loop.workspace import make_history, seed, workspace_spec
 from harness.models.event import SessionEnded, SessionOpened, SnapshotTaken
 from harness.models.rubric import Rubric
-from harness.models.sandbox import ImageBuild
 from harness.models.session import Session, SessionMode, SessionStatus
 from harness.models.task import Task
 from harness.sandbox.protocol import Progress
@@ -61,15 +60,7 @@ async def open_session(
     if minutes is not None and minutes <= 0:
         raise UsageError(f"A session needs more than {minutes:g} minutes.")
     progress("Preparing the workspace image")
-    image = await backend.ensure_image(
-        ImageBuild(
-            role="workspace",
-            name=task.name,
-            context=str(task.environment),
-            timeout_sec=task.spec.environment.build_timeout_sec,
-        ),
-        progress=progress,
-    )
+    image = await backend.ensure_image(task.image("workspace"), progress=progress)
     session_id = new_id()
     session = Session(
         id=session_id,

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Iterable
+
 from harness.errors import HarnessError
 from harness.loop import keeper
 from harness.loop.desk import Desk
@@ -13,9 +16,12 @@ from harness.models.event import (
     RecordingFailed,
     SessionEnded,
 )
-from harness.models.sandbox import SandboxObject
+from harness.models.sandbox import SandboxObject, UnneededImage
 from harness.models.session import Session, SessionStatus
+from harness.models.task import Task
 from harness.recorder.session_terminal import recover
+from harness.sandbox.docker import DockerBackend
+from harness.sandbox.image_reaper import find_unneeded, remove_unneeded
 from harness.sandbox.reaper import reap
 
 _HOLDS_OBJECTS = (
@@ -44,6 +50,27 @@ async def reconcile(desk: Desk) -> list[SandboxObject]:
 async def sweep(desk: Desk, *, dry_run: bool = False) -> list[SandboxObject]:
     """Remove (or only list) every object of ours that belongs to nobody alive."""
     return await reap(desk.backend, live_owners(desk), dry_run=dry_run)
+
+
+async def sweep_images(
+    desk: Desk, tasks: Iterable[Task], *, dry_run: bool = False
+) -> list[UnneededImage]:
+    """Remove (or only list) built images that no task, session or container needs.
+
+    Args:
+        tasks: Every task that is known; of others the newest images stay.
+    """
+    backend = desk.backend
+    if not isinstance(backend, DockerBackend):
+        return []
+    found = await find_unneeded(
+        backend.engine,
+        backend.images,
+        [task.image(role) for task in tasks for role in ("workspace", "grader")],
+        {one.image or "" for one in desk.store.sessions() if one.status is not SessionStatus.ENDED},
+        now=time.time(),
+    )
+    return found if dry_run else await remove_unneeded(backend.engine, found)
 
 
 def live_owners(desk: Desk) -> set[str]:

@@ -164,10 +164,28 @@ class SandboxObject(Model):
     """Unix seconds."""
 
 
+ImageRole = Literal["workspace", "grader"]
+"""What an image is for."""
+
+
+class UnneededImage(Model):
+    """A built image, or what a failed build left, that nobody needs any more."""
+
+    id: str
+    tags: tuple[str, ...] = ()
+    """Its names; what a failed build left has none."""
+    layers: tuple[str, ...] = ()
+    """Ids of the nameless steps that go with it, highest first."""
+    created_at: float
+    """Unix seconds."""
+    bytes: int
+    """What its removal frees, layers included, after those listed before it."""
+
+
 class ImageBuild(Model):
     """An image to be there: built once, cached by the hash of what goes into it."""
 
-    role: Literal["workspace", "grader"]
+    role: ImageRole
     """`workspace` is also the system under test's image."""
     name: str
     """The task's name, for labels and messages."""

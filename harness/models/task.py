@@ -8,7 +8,7 @@ from typing import Any, Literal
 from pydantic import ConfigDict, Field
 
 from harness.models.base import Model
-from harness.models.sandbox import ResourceLimits
+from harness.models.sandbox import ImageBuild, ResourceLimits
 
 TaskKind = Literal["service", "refactor", "review"]
 """What a candidate does: productionize a service, refactor a module, review a change."""
@@ -134,6 +134,15 @@ class Task(Model):
     def repo(self) -> Path:
         """The tree a workspace starts from."""
         return self.path / "environment" / "repo"
+
+    def image(self, role: Literal["workspace", "grader"]) -> ImageBuild:
+        """What the task puts into an image; the system under test runs in the workspace's."""
+        return ImageBuild(
+            role=role,
+            name=self.name,
+            context=str(self.environment if role == "workspace" else self.tests),
+            timeout_sec=self.spec.environment.build_timeout_sec,
+        )
 
     @property
     def tests(self) -> Path:

@@ -42,7 +42,7 @@ from harness.settings import Settings
 
 ImageRole = Literal["base", "workspace", "grader"]
 
-_REPOSITORY = "hiring-harness"
+REPOSITORY = "hiring-harness"
 _PACKAGE = Path(harness.__file__).parent
 _SHELL_INTEGRATION = _PACKAGE / "recorder" / "shell_integration.bash"
 _CHECK_KIT = ("__init__.py", "errors.py", "py.typed")
@@ -73,7 +73,7 @@ class Recipe:
     @property
     def tag(self) -> str:
         """Names the content: the same tag is the same image."""
-        return f"{_REPOSITORY}/{self.name}:{digest(self.content, self.base)[:12]}"
+        return f"{REPOSITORY}/{self.name}:{digest(self.content, self.base)[:12]}"
 
 
 class Images:
@@ -228,7 +228,7 @@ def _build(api: docker.APIClient, recipe: Recipe, tag: str, progress: Progress) 
             custom_context=True,
             tag=tag,
             buildargs={"BASE_IMAGE": recipe.base},
-            labels={labels.ROLE: recipe.name},
+            labels={labels.ROLE: recipe.name, labels.BASE: recipe.base},
             rm=True,
             forcerm=True,
             decode=True,

@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 
 from harness.cli.present import visible
+from harness.loop import recovery
+from harness.models.sandbox import ImageBuild, UnneededImage
 from tests.catalog.conftest import TASK_TOML, write
 from tests.cli.conftest import Harness, opened
 
@@ -120,6 +122,38 @@ def test_a_dimension_that_the_rubric_lacks_is_refused(harness: Harness, tmp_path
     )
     assert answer.code == 2
     assert "docs/messages.md#unknown-dimension" in answer.err
+
+
+def test_unneeded_images_are_listed_with_their_bytes(
+    harness: Harness, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """`reap --images` says how many and how many bytes, and spares what sessions come back to."""
+    asked: list[tuple[set[str], set[str]]] = []
+
+    async def find(engine: object, images: object, builds: list[ImageBuild], in_use: set[str], **_):
+        asked.append(({f"{build.role}-{build.name}" for build in builds}, in_use))
+        image = {"id": "sha256:1", "tags": ("hiring-harness/base:1",), "layers": ("sha256:2",)}
+        left = UnneededImage(id="sha256:3", created_at=0, bytes=500)
+        return [UnneededImage(**image, created_at=0, bytes=1500), left]
+
+    monkeypatch.setattr(recovery, "find_unneeded", find)
+    opened(tmp_path / "data", id="261121-aaaaaa", status="submitted", image="sha256:mine")
+    opened(tmp_path / "data", id="261121-bbbbbb", status="ended", image="sha256:old")
+    rows = json.loads(harness("reap", "--images", "--dry-run", "--json").out)
+    assert [(row["id"], row["bytes"]) for row in rows] == [("sha256:1", 1500), ("sha256:3", 500)]
+    told = harness("reap", "--images", "--dry-run").out
+    assert "Would be removed" in told
+    assert "2 images, 2.0 kB together" in told
+    names, in_use = asked[0]
+    assert {"workspace-fragile-payments", "grader-fragile-payments"} <= names
+    assert "sha256:mine" in in_use
+    assert "sha256:old" not in in_use
+
+
+def test_the_process_backend_has_no_images(harness: Harness):
+    """Nothing is removed where nothing is built."""
+    answer = harness("--backend", "process", "reap", "--images", "--json")
+    assert (answer.code, json.loads(answer.out)) == (0, [])
 
 
 def test_an_empty_reason_is_no_reason(harness: Harness, tmp_path: Path):

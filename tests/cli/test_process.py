@@ -72,6 +72,8 @@ def test_the_exit_code_leaves_the_process(project: Path):
         ("session", "open", "--task", "fragile-payments"),
         ("grade", "--task", "fragile-payments", "--submission", "."),
         ("reap", "--dry-run"),
+        ("reap", "--images"),
+        ("reap", "--images", "--dry-run"),
         ("task", "prove", "fragile-payments", "--only", "reference"),
     ],
     ids=lambda argv: argv[0],
