@@ -29,6 +29,8 @@ class Provider:
         self.ledger = Ledger()
         self.declined: set[str] = set()
         """Card tokens that the bank says no to."""
+        self.spell: Behaviour | None = None
+        """How every call is treated, of any kind, while the provider has a bad spell."""
         self._rng = rng
         self._attempts: dict[str, list[Call]] = defaultdict(list)
         self._plans: dict[str, Behaviour] = {}
@@ -104,10 +106,10 @@ class Provider:
 
     def _plan(self, call: Call) -> Behaviour | None:
         if (call.method, call.path) != ("POST", "/charges"):
-            return None
+            return self.spell
         token = str(call.json().get("card_token"))
         self._attempts[token].append(call)
-        return self._plans.get(token)
+        return self.spell or self._plans.get(token)
 
     def _charge(self, call: Call) -> Answer:
         body = call.json()

@@ -1,0 +1,184 @@
+"""Does the service get over answers that do not end, or that make no sense?"""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import suppress
+from typing import Any
+
+from provider import Provider
+from replies import give_up_sec, measure_replies
+from shop import Order, Shop
+
+from harness.checks import (
+    Answer,
+    Behaviour,
+    Contract,
+    Exchange,
+    Measure,
+    Response,
+    check,
+    headers_then_stall,
+    malformed_json,
+    ok,
+    oversize_body,
+)
+from harness.models.sandbox import SandboxStatus
+
+UNENDING = 6
+"""Payments at a time whose answer does not end; less than the provider takes at a time."""
+BYTE_SEC = 0.4
+"""Between two bytes of an answer; no timeout for a single read is as short as that."""
+AT_ONCE = 4
+"""Payments at a time whose answer makes no sense."""
+READ_SEC = 1.0
+"""A read of one payment, several times over."""
+
+
+@check(
+    id="timeouts.stall",
+    family="timeouts",
+    dimension="failure-mode-instinct",
+    weight=1,
+    shows="When the provider takes the money and its answer stops after the headers, shops are "
+    "told in time, and each payment is in the books once when they come back.",
+    derived_from="Every request to us is answered within 3 seconds, whatever the provider does.",
+    control="Two undisturbed payments go through first, and one goes beside the others.",
+    timing=True,
+)
+async def test_stall(shop: Shop, provider: Provider, contract: Contract, measure: Measure) -> None:
+    """Six payments at once whose answers never come to an end."""
+    await shop.warm_up()
+    orders = [shop.order() for _ in range(UNENDING)]
+    replies = await _meet(shop, provider, contract, orders, headers_then_stall)
+    measure_replies(measure, contract, replies)
+    await _booked_once(shop, provider, measure, orders, replies)
+
+
+@check(
+    id="timeouts.drip",
+    family="timeouts",
+    dimension="failure-mode-instinct",
+    weight=2,
+    shows="When the provider's answer comes byte by byte, shops are still told in time: the whole "
+    "call has a limit, not just each wait for the next byte.",
+    derived_from="Every request to us is answered within 3 seconds, whatever the provider does.",
+    control="Two undisturbed payments go through first, and one goes beside the others.",
+    timing=True,
+)
+async def test_drip(shop: Shop, provider: Provider, contract: Contract, measure: Measure) -> None:
+    """Six payments at once whose answers would take the better part of a minute."""
+    await shop.warm_up()
+    trickle = _Trickle()
+    orders = [shop.order() for _ in range(UNENDING)]
+    replies = await _meet(shop, provider, contract, orders, trickle)
+    measure_replies(measure, contract, replies)
+    trickle.over.set()
+    await _booked_once(shop, provider, measure, orders, replies)
+
+
+class _Trickle:
+    """Effect, then a byte at a time, until it is over and the rest comes at once."""
+
+    def __init__(self) -> None:
+        self.over = asyncio.Event()
+
+    async def __call__(self, exchange: Exchange) -> None:
+        answer = await exchange.answer()
+        head, body = answer.encode()
+        await exchange.write(head)
+        for byte in body:
+            if exchange.gone:
+                return
+            await exchange.write(bytes([byte]))
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self.over.wait(), BYTE_SEC)
+        exchange.answered(answer)
+
+
+@check(
+    id="timeouts.nonsense",
+    family="timeouts",
+    dimension="failure-mode-instinct",
+    weight=1,
+    shows="Answers of the provider that make no sense (half a JSON, a web page, something else, "
+    "64 MB of nothing) neither break the service nor charge anybody twice.",
+    derived_from="Every request to us is answered within 3 seconds, whatever the provider does.",
+    control="Two undisturbed payments go through first, and one goes beside each four others.",
+    timing=True,
+)
+async def test_nonsense(
+    shop: Shop, provider: Provider, contract: Contract, measure: Measure
+) -> None:
+    """Four payments at once for each kind of nonsense; the money is taken each time."""
+    await shop.warm_up()
+    known = await shop.final(await shop.pay(shop.order()))
+    orders: list[Order] = []
+    replies: list[Response] = []
+    for behaviour in (malformed_json, _web_page, _something_else, oversize_body()):
+        these = [shop.order() for _ in range(AT_ONCE)]
+        replies += await _meet(shop, provider, contract, these, behaviour)
+        orders += these
+    measure_replies(measure, contract, replies)
+    shown = await shop.show(known.get("id"))
+    measure.true("a payment can still be looked up", shown.object().get("id") == known.get("id"))
+    measure("time to look it up", shown.elapsed, unit="s", at_most=READ_SEC)
+    state = await shop.sut.state()
+    running = state.status is SandboxStatus.RUNNING and not state.oom_killed
+    measure.true("the process still runs and was not killed", running)
+    if running:
+        memory = (await shop.sut.stats()).memory_bytes / 2**20
+        measure.info("memory of the service after it", memory, unit="MiB")
+        await _booked_once(shop, provider, measure, orders, replies)
+
+
+async def _web_page(exchange: Exchange) -> None:
+    """Effect, then what a proxy or a maintenance page says."""
+    await exchange.answer()
+    page = b"<!DOCTYPE html><html><title>Clearhaven</title><h1>We'll be right back</h1></html>"
+    await exchange.send(Answer(200, page, {"Content-Type": "text/html; charset=utf-8"}))
+
+
+async def _something_else(exchange: Exchange) -> None:
+    """Effect, then JSON that is not what their guide says."""
+    await exchange.answer()
+    await exchange.send(Answer(201, {"charge_id": None, "result": [["captured", 1]]}))
+
+
+async def _meet(
+    shop: Shop, provider: Provider, contract: Contract, orders: list[Order], behaviour: Behaviour
+) -> list[Response]:
+    """The replies to payments treated like this, sent at once with an undisturbed one beside."""
+    for order in orders:
+        provider.plan(order.token, behaviour)
+    limit = give_up_sec(contract)
+    payments = [shop.pay(order, timeout_sec=limit) for order in [*orders, shop.order()]]
+    return (await asyncio.gather(*payments))[:-1]
+
+
+async def _booked_once(
+    shop: Shop, provider: Provider, measure: Measure, orders: list[Order], replies: list[Response]
+) -> None:
+    """The provider is well again and the shops come back: every book says the same."""
+    for order in orders:
+        provider.plan(order.token, ok)
+    together = zip(orders, replies, strict=True)
+    payments = await asyncio.gather(*(shop.insist(order, reply) for order, reply in together))
+    charges = [len(provider.charges(order.token)) for order in orders]
+    measure("most charges for one payment", max(charges), at_most=1)
+    right = sum(
+        _agrees(shop, order, payment, charged)
+        for order, payment, charged in zip(orders, payments, charges, strict=True)
+    )
+    measure(
+        f"of {len(orders)} payments, those that end in our books as at the provider",
+        right,
+        unit="payments",
+        at_least=len(orders),
+    )
+    measure.info("of them captured", sum(p.get("status") == "captured" for p in payments))
+
+
+def _agrees(shop: Shop, order: Order, payment: dict[str, Any], charged: int) -> bool:
+    """Captured and charged, or neither: one that was never sent may end as failed."""
+    return shop.captured(order, payment) or (payment.get("status") == "failed" and not charged)
