@@ -15,12 +15,11 @@ from harness.checks.bench import Bench
 from harness.checks.channel import Channel
 from harness.checks.contract import Contract
 from harness.checks.declaration import declaration_of
-from harness.checks.junit import junit_xml
 from harness.checks.measure import Measure
 from harness.checks.sut import Sut
 from harness.checks.upstream import Upstream
 from harness.checks.verdict import Attempt, Verdict, another, settle
-from harness.models.check import CheckDeclaration, CheckResult
+from harness.models.check import CheckDeclaration
 from harness.models.grader import CheckFinished, CheckStarted, Declared, Finished, GraderBrief
 
 _ATTEMPT = pytest.StashKey[Attempt]()
@@ -34,7 +33,6 @@ class GraderPlugin:
     def __init__(self, channel: Channel, brief: GraderBrief) -> None:
         self._channel = channel
         self._brief = brief
-        self._results: list[CheckResult] = []
 
     # -- fixtures ------------------------------------------------------------------
 
@@ -94,13 +92,19 @@ class GraderPlugin:
         if unknown:
             raise pytest.UsageError(f"no check {', '.join(unknown)}; there are: {', '.join(ids)}")
         wanted = [pair for pair in found if not self._brief.only or pair[1].id in self._brief.only]
-        items[:] = [item for item, _ in wanted]
         self._channel.tell(Declared(checks=tuple(declaration for _, declaration in wanted)))
+        # loud checks wait for their turn, so one lane begins with them and others elsewhere
+        order = [item for item, _ in sorted(wanted, key=lambda pair: not pair[1].loud)]
+        start = self._brief.lane * len(order) // self._brief.lanes
+        items[:] = order[start:] + order[:start]
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_protocol(self, item: pytest.Item, nextitem: pytest.Item | None) -> bool:
-        """Run one check as often as its verdict needs, and tell what it found."""
+        """Run one check, unless another lane has it, as often as its verdict needs."""
         declaration = _declaration(item)
+        claim = asyncio.run(self._channel.request("claim", check=declaration.id))
+        if not claim["granted"]:
+            return True
         began = time.monotonic()
         verdicts: list[Verdict] = []
         while not verdicts or another(declaration, verdicts, confirm=self._brief.confirm):
@@ -111,7 +115,6 @@ class GraderPlugin:
             confirm=self._brief.confirm,
             duration_sec=time.monotonic() - began,
         )
-        self._results.append(result)
         self._channel.tell(CheckFinished(result=result))
         return True
 
@@ -124,7 +127,7 @@ class GraderPlugin:
 
     def finished(self) -> None:
         """Tell that the run is over."""
-        self._channel.tell(Finished(junit_xml=junit_xml(self._brief.task, self._results)))
+        self._channel.tell(Finished())
 
     def _attempt(
         self,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from base64 import b64encode
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Self
@@ -143,6 +144,15 @@ class Sut:
         value = await self._ask("restart", timeout_sec=START_TIMEOUT_SEC)
         self.address = str(value.get("address") or self.address)
         await self.ready()
+
+    async def put_data(self, files: Mapping[str, bytes]) -> None:
+        """Make these the whole content of its data folder, between `stop` or `kill` and `restart`.
+
+        Args:
+            files: By name, without folders; a few megabytes at most together.
+        """
+        encoded = {name: b64encode(content).decode() for name, content in files.items()}
+        await self._ask("put_data", files=encoded)
 
     async def remove(self) -> None:
         """Delete it and its volume."""

@@ -125,21 +125,14 @@ def settle(
     if decided and len(set(scores)) > 1:
         outcomes = ", ".join(verdict.outcome.value for verdict in valid)
         summary = f"{summary} (Not unanimous: {outcomes}.)"
-    return CheckResult(
-        id=declaration.id,
-        family=declaration.family,
-        dimension=declaration.dimension,
-        weight=declaration.weight,
-        shows=declaration.shows,
-        derived_from=declaration.derived_from,
-        outcome=chosen.outcome,
+    return declaration.result(
+        chosen.outcome,
         score=chosen.score,
         duration_sec=round(duration_sec, 3),
         measurements=chosen.measurements,
         summary=summary,
         attempts=len(verdicts),
         log_tail=chosen.log_tail,
-        advisory=declaration.advisory,
     )
 
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from pydantic import ValidationError
 
 from harness.errors import CheckError, HarnessError, SandboxError
+from harness.grading.cleanup import task_group
 from harness.models.check import CheckDeclaration, CheckResult
 from harness.models.grader import (
     FROM_GRADER,
@@ -50,7 +51,6 @@ class GraderRun:
 
     declared: tuple[CheckDeclaration, ...] | None = None
     results: dict[str, CheckResult] = field(default_factory=dict)
-    junit_xml: str = ""
     finished: bool = False
     trouble: str = ""
     """Why the run did not finish, in one sentence; empty when it did."""
@@ -76,7 +76,6 @@ class GraderRun:
                 self.results[said.result.id] = said.result
             case Finished():
                 self.finished = True
-                self.junit_xml = said.junit_xml
 
     @property
     def last_words(self) -> str:
@@ -92,6 +91,7 @@ class Grader:
         argv: The program with the folder of the hidden checks.
         verbs: Serves its requests.
         progress: Told of each check.
+        run: Filled as it speaks.
     """
 
     def __init__(
@@ -100,12 +100,13 @@ class Grader:
         argv: list[str],
         verbs: Verbs,
         progress: Progress,
+        run: GraderRun,
     ) -> None:
         self._environment = environment
         self._argv = argv
         self._verbs = verbs
         self._progress = progress
-        self.run = GraderRun()
+        self.run = run
 
     async def conduct(self, brief: GraderBrief, *, timeout_sec: float) -> GraderRun:
         """Run every check to its end, or to the deadline.
@@ -138,7 +139,7 @@ class Grader:
 
     async def _converse(self, process: SandboxProcess) -> None:
         sending = asyncio.Lock()
-        async with contextlib.AsyncExitStack() as streams, _group() as requests:
+        async with contextlib.AsyncExitStack() as streams, task_group() as requests:
             lines = await streams.enter_async_context(contextlib.aclosing(self._lines(process)))
             async for line in lines:
                 said = _parsed(line)
@@ -209,30 +210,16 @@ def _parsed(line: bytes) -> FromGrader:
         raise ChannelBrokenError(f"The grader sent a line that is none of ours: {shown!r}") from exc
 
 
-@contextlib.asynccontextmanager
-async def _group() -> AsyncIterator[asyncio.TaskGroup]:
-    """A task group that gives back one error as itself, and leaves no task behind."""
-    try:
-        async with asyncio.TaskGroup() as group:
-            yield group
-    except* Exception as group_error:
-        raise _first(group_error) from group_error
-
-
-def _first(error: BaseException) -> BaseException:
-    while isinstance(error, BaseExceptionGroup):
-        error = error.exceptions[0]
-    return error
-
-
-def require_checks(run: GraderRun) -> tuple[CheckDeclaration, ...]:
-    """What was declared.
+def require_checks(runs: Sequence[GraderRun]) -> tuple[CheckDeclaration, ...]:
+    """What was declared, the same in every lane.
 
     Raises:
         CheckError: Nothing was: the hidden checks are broken, and their author acts.
     """
-    if run.declared:
-        return run.declared
+    for run in runs:
+        if run.declared:
+            return run.declared
+    run = next((run for run in runs if run.trouble), runs[0])
     reason = run.trouble or "it declared no check"
     raise CheckError(
         f"The hidden checks could not be run: {reason} Its last lines:\n{run.last_words.strip()}",

@@ -20,6 +20,7 @@ import harness.checks
 from harness.catalog.digest import tree_digest
 from harness.errors import UsageError
 from harness.grading.calibration import KnownSubmission, materialise, read_calibration
+from harness.grading.cleanup import task_group
 from harness.grading.grading import grade
 from harness.grading.matrix import KillMatrix, matrix
 from harness.grading.stress import busy_machine
@@ -133,6 +134,7 @@ class _Lab:
             self.backend,
             secret=f"proof {run}".encode(),
             only=checks,
+            lanes=1,  # gradings are side by side already
             progress=lambda line: self.say(f"{name}, run {run}: {line}"),
         )
 
@@ -166,14 +168,10 @@ async def _in_lanes(
         async with gate:
             done[name][run] = await lab.grading(name, sealed[name], run)
 
-    try:
-        async with asyncio.TaskGroup() as group:
-            for run in range(1, repeat + 1):
-                for item in known:
-                    group.create_task(one(item.name, run))
-    except BaseExceptionGroup as errors:
-        first = errors.exceptions[0]
-        raise first from first.__cause__
+    async with task_group() as group:
+        for run in range(1, repeat + 1):
+            for item in known:
+                group.create_task(one(item.name, run))
     return {name: [runs[run] for run in sorted(runs)] for name, runs in done.items()}
 
 

@@ -7,7 +7,8 @@ import itertools
 import os
 import subprocess
 import time
-from collections.abc import Awaitable, Callable
+from base64 import b64decode
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -143,6 +144,7 @@ class Suts:
             "logs": self._logs,
             "stats": self._stats,
             "state": self._state,
+            "put_data": self._put_data,
         }
         return await verbs[request.verb](sut, request.args)
 
@@ -167,6 +169,14 @@ class Suts:
         await asyncio.to_thread(refill, sut.volume, sut.submission)
         await sut.environment.restart()
         return {"address": sut.address}
+
+    async def _put_data(self, sut: Sut, args: dict[str, Any]) -> dict[str, Any]:
+        state = await sut.environment.state()
+        if state.status is not SandboxStatus.EXITED:
+            raise SandboxError(f"{sut.id} is not stopped, so its data stays as it is.")
+        files = {str(name): b64decode(content) for name, content in dict(args["files"]).items()}
+        await asyncio.to_thread(replace_data, sut.volume, files)
+        return {}
 
     async def _remove(self, sut: Sut, _: dict[str, Any]) -> dict[str, Any]:
         await self.remove(sut)
@@ -211,14 +221,34 @@ def refill(volume: Volume, submission: Submission) -> None:
     """Make the tree what was handed in again; its folder stays, since it is mounted."""
     owner = Path(volume.path).stat()
     repo = Layout.of(volume).repo
+    _empty(repo)
+    unpack(submission, repo, owner.st_uid, owner.st_gid)
+
+
+def replace_data(volume: Volume, files: Mapping[str, bytes]) -> None:
+    """Make these the whole content of the data folder of a stopped service."""
+    for name in files:
+        if Path(name).name != name or name in (".", ".."):
+            raise ValueError(f"'{name}' is no plain file name")
+    owner = Path(volume.path).stat()
+    data = Layout.of(volume).data
+    _empty(data)
+    for name, content in files.items():
+        path = data / name
+        path.write_bytes(content)
+        if os.geteuid() == 0:
+            os.chown(path, owner.st_uid, owner.st_gid)
+
+
+def _empty(folder: Path) -> None:
+    """Remove what a service left in a folder; the folder stays, since it is mounted."""
     # the service may have made a tree that is deeper than Python's stack or longer than a command
     emptied = subprocess.run(
-        ["find", str(repo), "-xdev", "-mindepth", "1", "-delete"],
+        ["find", str(folder), "-xdev", "-mindepth", "1", "-delete"],
         stdin=subprocess.DEVNULL,
         capture_output=True,
         check=False,
     )
     if emptied.returncode:
         said = emptied.stderr.decode(errors="replace")[:500]
-        raise SandboxError(f"The submission's folder could not be emptied: {said}")
-    unpack(submission, repo, owner.st_uid, owner.st_gid)
+        raise SandboxError(f"The folder '{folder.name}' could not be emptied: {said}")

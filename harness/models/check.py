@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 from enum import StrEnum
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import Field
 
@@ -58,6 +58,11 @@ class CheckDeclaration(Model):
     """It loads the machine: gradings on one host take turns at their loud checks."""
     advisory: str = ""
     """Why it is shown and never scored; empty when it is scored."""
+
+    def result(self, outcome: CheckOutcome, **found: Any) -> CheckResult:  # noqa: ANN401 - its fields
+        """A result of this check; `found` has the fields of `CheckResult` that are not declared."""
+        declared = self.model_dump(exclude={"control", "timing", "loud"})
+        return CheckResult(**declared, outcome=outcome, **found)
 
 
 class Measurement(Model):

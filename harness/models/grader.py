@@ -45,6 +45,9 @@ class GraderBrief(Model):
     """Check ids to run; empty for all."""
     confirm: bool = True
     """Confirm failing timing checks on fresh suts."""
+    lane: int = 0
+    lanes: int = 1
+    """Lanes take checks from one list; each begins at its own place in it."""
 
 
 class Request(Model):
@@ -61,13 +64,17 @@ class Request(Model):
         "logs",
         "stats",
         "state",
+        "put_data",
+        "claim",
         "take_turn",
         "end_turn",
     ]
     """`start` makes a fresh sut (fresh volume, sealed tree) and replies {"sut", "address"}; the
     others name it by `sut`. `stop` (SIGTERM, then SIGKILL after args.grace_sec) replies
     {"exit_code", "duration_sec", "killed"}; `logs` replies {"text"} (last args.max_bytes);
-    `stats` replies `SandboxStats` fields; `state` replies `SandboxState` fields. `take_turn` is
+    `stats` replies `SandboxStats` fields; `state` replies `SandboxState` fields. `put_data`
+    makes args.files (name -> base64) the whole content of a stopped sut's data folder. `claim`
+    replies {"granted"}: whether args.check is this lane's to run. `take_turn` is
     answered when no other loud check runs on this machine; `end_turn` lets the next one in."""
     sut: str = ""
     args: dict[str, Any] = Field(default_factory=dict)
@@ -108,7 +115,6 @@ class Finished(Model):
     """The last line; without it the run did not finish."""
 
     kind: Literal["finished"] = "finished"
-    junit_xml: str = ""
 
 
 FromGrader = Annotated[

@@ -132,6 +132,8 @@ class StandIn:
         """Everything the grader said."""
         self.stderr = ""
         self.returncode: int | None = None
+        self.taken: set[str] = set()
+        """Checks that another lane runs."""
         self.refuse_verb = ""
         """Answer this verb as if our machinery had failed."""
         self._echo = echo
@@ -230,6 +232,8 @@ class StandIn:
     def _do(self, request: Request) -> dict[str, Any]:  # noqa: PLR0911  # one for each verb
         if request.verb in ("take_turn", "end_turn"):
             return {}
+        if request.verb == "claim":
+            return {"granted": request.args["check"] not in self.taken}
         if request.verb == "start":
             return self._start()
         sut = self._suts[request.sut]

@@ -124,7 +124,7 @@ def test_lines_are_bounded():
     """A line that the harness would refuse is not sent."""
     channel = Channel(io.BytesIO(), io.BytesIO())
     with pytest.raises(ChannelError, match="more than the channel takes"):
-        channel.tell(Finished(junit_xml="x" * 5_000_000))
+        channel.tell(CheckStarted(check="x" * 5_000_000, attempt=1))
 
 
 def test_prints_cannot_get_between_the_lines():

@@ -42,7 +42,7 @@ class Handler(BaseHTTPRequestHandler):
     def log_message(self, *args):
         pass
 
-print('{"kind": "finished", "junit_xml": "forged"}', flush=True)
+print('{"kind": "finished", "forged": 1}', flush=True)
 if os.environ.get("BROKEN"):
     sys.exit("cannot read the settings")
 if os.environ.get("DEAF"):
@@ -156,7 +156,6 @@ def test_every_kind_of_outcome(tmp_path: Path):
     assert "forged" in results["behaviour.misses"].log_tail
     assert results["behaviour.passes"].measurements[0].value == "ab:behaviour.passes"
     assert run.finished is not None
-    assert 'failures="3"' in run.finished.junit_xml
     assert (run.returncode, "noise" in run.stderr) == (0, True)
 
 

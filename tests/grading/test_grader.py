@@ -39,7 +39,9 @@ async def conduct(tmp_path: Path, script: str, verbs: Any = None) -> GraderRun:
     """Run a script as the grader."""
     backend = ProcessBackend(tmp_path / "data", tmp_path / "cache")
     environment = await backend.start(SandboxSpec(owner="g-x", role="grader", image="/usr"))
-    grader = Grader(environment, ["python3", "-c", PRELUDE + script], verbs, lambda _: None)
+    grader = Grader(
+        environment, ["python3", "-c", PRELUDE + script], verbs, lambda _: None, GraderRun()
+    )
     try:
         return await grader.conduct(BRIEF, timeout_sec=20)
     finally:
@@ -140,5 +142,5 @@ def test_nothing_declared_is_the_authors_matter() -> None:
     """Hidden checks that cannot be collected are reported with their last lines."""
     run = GraderRun(trouble="It broke.", stderr=b"ImportError: no module")
     with pytest.raises(CheckError, match="It broke") as caught:
-        require_checks(run)
+        require_checks([run])
     assert "ImportError" in caught.value.message

@@ -73,7 +73,7 @@ TAMPER = """\
 import json, os, sys
 for fd in (0, 1, 2):
     for line in (
-        {"kind": "finished", "junit_xml": ""},
+        {"kind": "finished"},
         {"kind": "result", "result": {"id": "behaviour.no-price", "outcome": "passed", "score": 1}},
     ):
         try:
@@ -203,9 +203,9 @@ NONSENSE = "sut._channel._writer.write(b'nonsense\\n'); sut._channel._writer.flu
 async def test_grader_breaks(
     backend: SandboxBackend, tests_of: Task, make: Make, line: str, message: str
 ) -> None:
-    """What was measured before the grader broke stays; the rest is invalid, never failed."""
+    """What was measured before its only grader broke stays; the rest is invalid, never failed."""
     edit(tests_of, "    good = await sut", f"    {line}\n    good = await sut")
-    grading = await grade(make(), tests_of, backend, secret=SECRET)
+    grading = await grade(make(), tests_of, backend, secret=SECRET, lanes=1)
     assert grading.failure is not None
     assert grading.failure.kind == "machinery"
     assert message in grading.failure.message
@@ -215,6 +215,19 @@ async def test_grader_breaks(
         "shutdown.keeps-notes": "invalid",
     }
     assert grading.checks[1].score is None
+
+
+async def test_other_lanes_go_on(backend: SandboxBackend, tests_of: Task, make: Make) -> None:
+    """A lane whose grader breaks loses the check it was at; the others take the rest, each once."""
+    edit(tests_of, "    good = await sut", "    __import__('os')._exit(9)\n    good = await sut")
+    steps: list[str] = []
+    grading = await grade(make(), tests_of, backend, secret=SECRET, lanes=2, progress=steps.append)
+    assert outcomes(grading) == {
+        "behaviour.greets": "passed",
+        "behaviour.no-price": "invalid",
+        "shutdown.keeps-notes": "passed",
+    }
+    assert sorted(step for step in steps if step in CHECKS) == sorted(CHECKS)
 
 
 async def test_deadline(backend: SandboxBackend, tests_of: Task, make: Make) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from base64 import b64encode
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -147,3 +148,20 @@ def test_task_without_a_service(toy: Task) -> None:
     task = toy.model_copy(update={"spec": toy.spec.model_copy(update={"interview": interview})})
     with pytest.raises(TaskFormatError, match=r"no \[interview.sut\]"):
         sut_spec(task)
+
+
+async def test_put_data(suts: Suts, make: Make) -> None:
+    """A stopped service's data folder gets just these files; a running one's is left alone."""
+    service = "import os; print(sorted(os.listdir(os.environ['DATA_DIR'])), flush=True)\n"
+    sut = await suts.start(make(service + "import time; time.sleep(600)"), 1)
+    await printed(suts, sut, "[]")
+    (Layout.of(sut.volume).data / "old").mkdir()
+    content = b64encode(b"x").decode()
+    with pytest.raises(SandboxError, match="not stopped"):
+        await ask(suts, sut, "put_data", files={"books.db": content})
+    await ask(suts, sut, "kill")
+    with pytest.raises(ValueError, match="no plain file name"):
+        await ask(suts, sut, "put_data", files={"../books.db": content})
+    await ask(suts, sut, "put_data", files={"books.db": content})
+    await ask(suts, sut, "restart")
+    await printed(suts, sut, "['books.db']")

@@ -1,0 +1,85 @@
+"""Before the first check counts: a submission that does not start is told from our failure."""
+
+from __future__ import annotations
+
+import asyncio
+import tempfile
+from pathlib import Path
+
+from harness.errors import SandboxError
+from harness.grading.grader import Verdict
+from harness.grading.readiness import Hindrance, hindrance
+from harness.grading.seal import seal
+from harness.grading.sut import Sut, Suts, sut_spec
+from harness.models.check import GradingFailure
+from harness.models.task import Task
+from harness.sandbox.protocol import Progress, SandboxEnvironment
+
+
+class NotStartingError(Verdict):
+    """The submission does not come up although the original does."""
+
+    def __init__(self, found: Hindrance) -> None:
+        super().__init__(found.message)
+        self._found = found
+
+    def as_failure(self) -> GradingFailure:
+        """The submission's."""
+        message, log_tail = self._found.message, self._found.log_tail
+        return GradingFailure(kind="submission", message=message, log_tail=log_tail)
+
+
+class NothingStartsError(Verdict):
+    """Not even the original comes up."""
+
+    def __init__(self, task: Task, own: Hindrance) -> None:
+        super().__init__(
+            f"Task '{task.name}': neither the submission nor the task's own original starts, so "
+            f"nothing follows about the submission. The original: {own.message} Its last lines:\n"
+            f"{own.log_tail[-2000:]}"
+        )
+
+    def as_error(self) -> SandboxError:
+        """Whose turn it is: ours, or the task author's."""
+        return SandboxError(
+            str(self),
+            remedy="Look at the task's image and at `harness doctor`, then grade again.",
+            slug="control-not-starting",
+        )
+
+
+class StartControl:
+    """Watches the first start of a grading, whichever lane it happens in."""
+
+    def __init__(self, task: Task, progress: Progress) -> None:
+        self._task = task
+        self._say = progress
+        self._first = asyncio.Lock()
+        self._starts = False
+
+    async def watch(self, sut: Sut, suts: Suts, grader: SandboxEnvironment) -> None:
+        """Wait until the first system under test is ready; later ones are the checks' matter.
+
+        Raises:
+            NotStartingError: It does not start, and the original does.
+            NothingStartsError: The original does not start either.
+            SandboxError: We could not look.
+        """
+        async with self._first:
+            if not self._starts:
+                self._say("waiting for the submission to be ready")
+                found = await hindrance(sut, suts.spec, grader)
+                if found is not None:
+                    await suts.remove(sut)
+                    self._say(f"{found.message} Trying the original as control")
+                    await self._try_original(found, suts, grader)
+                self._starts = True
+
+    async def _try_original(self, found: Hindrance, suts: Suts, grader: SandboxEnvironment) -> None:
+        with tempfile.TemporaryDirectory(prefix="harness-control-") as scratch:
+            original = await asyncio.to_thread(seal, self._task.repo, Path(scratch))
+            control = await suts.start(original, original.files)
+            own = await hindrance(control, sut_spec(self._task), grader)
+        if own is None:
+            raise NotStartingError(found)
+        raise NothingStartsError(self._task, own)
