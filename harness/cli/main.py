@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 from pathlib import Path
+from types import FrameType
 from typing import Annotated
 
 import typer
@@ -58,7 +60,16 @@ def main() -> None:
     0 done, 1 a check or proof fell short, 2 wrong use, 3 our machinery failed,
     130 interrupted.
     """
+    signal.signal(signal.SIGTERM, interrupt)
     sys.exit(run(sys.argv[1:]))
+
+
+def interrupt(_: int, frame: FrameType | None) -> None:
+    """A polite kill is Ctrl-C: everything started is cleaned up before we leave."""
+    handler = signal.getsignal(signal.SIGINT)
+    if not callable(handler):  # ignored, as in a background job
+        raise KeyboardInterrupt
+    handler(signal.SIGINT, frame)
 
 
 def run(argv: list[str]) -> int:

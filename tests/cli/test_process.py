@@ -128,3 +128,36 @@ def test_a_docker_host_that_makes_no_sense_is_named(
     answer = harness("reap", "--dry-run")
     assert answer.code == 3
     assert "DOCKER_HOST" in answer.err
+
+
+TERMINATED = """
+import asyncio, signal, sys
+from harness.cli.main import interrupt
+if "background" in sys.argv:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+signal.signal(signal.SIGTERM, interrupt)
+async def work():
+    try:
+        print("up", flush=True)
+        await asyncio.sleep(60)
+    finally:
+        await asyncio.sleep(0)
+        print("cleaned up", flush=True)
+try:
+    asyncio.run(work())
+except KeyboardInterrupt:
+    sys.exit(130)
+"""
+
+
+@pytest.mark.parametrize("where", ["foreground", "background"])
+def test_a_polite_kill_cleans_up(where: str) -> None:
+    """SIGTERM ends a command as Ctrl-C does, also where Ctrl-C is ignored."""
+    with subprocess.Popen(
+        [sys.executable, "-c", TERMINATED, where], stdout=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "up\n"
+        process.terminate()
+        assert process.stdout.read() == "cleaned up\n"
+        assert process.wait() == 130
