@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable
+from difflib import unified_diff
+from itertools import islice
 from pathlib import Path
 
 import pytest
@@ -15,6 +17,7 @@ from harness.testing.scorecards import middling_scorecard, troubled_scorecard
 
 GOLD = Path(__file__).parent / "gold"
 CARDS = {"middling": middling_scorecard, "troubled": troubled_scorecard}
+DIFF_LINES = 400
 REPORTERS = {"html": html, "md": markdown, "json": json}
 
 
@@ -33,4 +36,9 @@ def test_a_report_reads_as_it_did(name: str, suffix: str) -> None:
     path = GOLD / f"{name}.{suffix}"
     if os.environ.get("UPDATE_GOLD"):
         path.write_text(report, encoding="utf-8")
-    assert report == path.read_text(encoding="utf-8")
+    kept = path.read_text(encoding="utf-8")
+    if report != kept:
+        # Not `assert`: pytest explains with ndiff, which recurses once for each changed line and
+        # takes half a minute for a page, or ends in a RecursionError.
+        lines = unified_diff(kept.splitlines(), report.splitlines(), "gold", "now", lineterm="")
+        pytest.fail("\n".join(islice(lines, DIFF_LINES)), pytrace=False)
