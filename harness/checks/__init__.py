@@ -9,8 +9,8 @@ Layout, from the outside in::
     declaration  @check
     sut          lifecycle and requests          channel   the harness, line by line
     upstream     the dependencies' stand-in      exchange, behaviours, ledger
-    load         open-loop load
-    client, wire bounded HTTP/1.1                measure, contract, failure, junit
+    load         open-loop load                  sequences random ones, and their shrinking
+    client, wire bounded HTTP/1.1                measure, contract, failure
 """
 
 from harness.checks.behaviours import (
@@ -35,6 +35,7 @@ from harness.checks.failure import ChannelError, ControlFailed, SutNotReady
 from harness.checks.ledger import Effect, Ledger
 from harness.checks.load import Load, Shot, open_loop, percentile
 from harness.checks.measure import Measure
+from harness.checks.sequences import Counterexample, Exploration, StateMachine, explore, rule
 from harness.checks.sut import Stopped, Sut
 from harness.checks.upstream import Behaviour, Upstream
 
@@ -47,14 +48,17 @@ __all__ = [
     "ChannelError",
     "Contract",
     "ControlFailed",
+    "Counterexample",
     "Effect",
     "Exchange",
+    "Exploration",
     "Hold",
     "Ledger",
     "Load",
     "Measure",
     "Response",
     "Shot",
+    "StateMachine",
     "Stopped",
     "Sut",
     "SutNotReady",
@@ -62,6 +66,7 @@ __all__ = [
     "apply_then_hang",
     "check",
     "drip",
+    "explore",
     "fetch",
     "hang_after_accept",
     "headers_then_stall",
@@ -72,5 +77,6 @@ __all__ = [
     "percentile",
     "reset",
     "reset_mid_body",
+    "rule",
     "status",
 ]

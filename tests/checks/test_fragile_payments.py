@@ -18,6 +18,7 @@ ORIGINAL_FAILS = {
     "idempotency.hung-up",
     "idempotency.lost-answer",
     "idempotency.other-body",
+    "idempotency.sequences",
     "retries.bounded",
     "retries.permanent",
     "shutdown.drain",
