@@ -9,7 +9,7 @@ from rich.table import Table
 from harness.cli.present import console, printed
 
 if TYPE_CHECKING:
-    from harness.grading.prove import KillMatrix
+    from harness.models.proof import KillMatrix
 
 _MARKS = {
     "passed": "[green]·[/green]",

@@ -10,8 +10,8 @@ import typer
 from harness.cli.at_desk import at_desk, loaded_settings, task_named
 
 if TYPE_CHECKING:
-    from harness.grading.prove import KillMatrix
     from harness.loop.desk import Desk
+    from harness.models.proof import KillMatrix
 
 app = typer.Typer(no_args_is_help=True, help="Templates: list, read, check.")
 
@@ -90,8 +90,10 @@ def prove(
     sample: Annotated[int | None, typer.Option(help="That many mutants, for a quick look.")] = None,
     stress: Annotated[bool, typer.Option(help="Keep every core busy meanwhile.")] = False,
     fresh: Annotated[bool, typer.Option(help="Run again what is cached.")] = False,
+    check: Annotated[list[str] | None, typer.Option(help="Checks to run.")] = None,
+    record: Annotated[bool, typer.Option(help="Keep the flips seen with the task.")] = False,
     out: Annotated[
-        Path | None, typer.Option("--out", "-o", help="Keep the matrix as JSON.")
+        Path | None, typer.Option("--out", "-o", help="Keep the matrix: .json, or a page.")
     ] = None,
     as_json: AsJson = False,
 ) -> None:
@@ -99,6 +101,8 @@ def prove(
     from harness.cli.present import progress, show_json
     from harness.cli.prove_page import show_matrix
     from harness.grading.prove import prove as run_proof
+    from harness.grading.steadiness import campaign, keep
+    from harness.reporting import matrix_page
 
     found = task_named(context, task)
 
@@ -110,6 +114,7 @@ def prove(
             lanes=lanes,
             repeat=repeat,
             only=tuple(only or ()),
+            checks=tuple(check or ()),
             sample=sample,
             stress=stress,
             fresh=fresh,
@@ -118,7 +123,10 @@ def prove(
 
     matrix = at_desk(context, work)
     if out is not None:
-        out.write_text(matrix.model_dump_json(indent=2))
+        page = out.suffix != ".json"
+        out.write_text(matrix_page(matrix) if page else matrix.model_dump_json(indent=2))
+    if record:
+        keep(found, "busy" if stress else "idle", campaign(found, matrix))
     if as_json:
         show_json(matrix.model_dump(mode="json"))
     else:

@@ -15,7 +15,6 @@ import os
 import shutil
 import subprocess
 from pathlib import Path
-from typing import Literal
 
 from pydantic import Field, model_validator
 
@@ -23,6 +22,7 @@ from harness.catalog.located import read_toml, validate
 from harness.errors import TaskFormatError
 from harness.grading.seal import seal
 from harness.models.base import Model
+from harness.models.proof import Kind
 from harness.models.session import Submission
 from harness.models.task import Task
 
@@ -30,9 +30,6 @@ CALIBRATION_FILE = "calibration.toml"
 ORIGINAL = "original"
 """A `path` or `base` that means what a candidate is given."""
 PATCH_TIMEOUT_SEC = 30.0
-
-Kind = Literal["original", "reference", "mutant", "tamper", "nonsense"]
-"""What a submission is known to be."""
 
 
 class KnownSubmission(Model):
@@ -47,8 +44,9 @@ class KnownSubmission(Model):
     patch: str = ""
     """A unified diff, relative to `calibration/`."""
     fails: tuple[str, ...] = ()
-    """Checks that must not pass. For the original and for tampering exactly these; for a
-    mutant at least these; for nonsense every check when empty."""
+    """Checks that must not pass. For the original exactly these, for others at least these. A
+    reference, tampering and nonsense need none: they are held to every check, to the original's
+    score, and to nearly nothing."""
     about: str = Field(min_length=1)
     """One sentence: what is known about it."""
 

@@ -16,6 +16,7 @@ from harness.grading.cleanup import sweep, task_group, uninterrupted
 from harness.grading.control import NothingStartsError, NotStartingError, StartControl
 from harness.grading.grader import GraderRun, require_checks
 from harness.grading.lane import Claims, Lane
+from harness.grading.steadiness import with_steadiness
 from harness.grading.sut import sut_spec
 from harness.grading.unseal import verify
 from harness.models.check import (
@@ -116,7 +117,8 @@ async def grade(
         failure = await _conduct(standing, brief, timeout_sec or task.spec.verifier.timeout_sec)
     finally:
         await uninterrupted(sweep(backend, owner, say))
-    checks, trouble = _results([one.run for one in standing], failure)
+    results, trouble = _results([one.run for one in standing], failure)
+    checks = with_steadiness(task, results)
     return Grading(
         id=owner,
         task=task.name,

@@ -7,74 +7,17 @@ from __future__ import annotations
 
 import statistics
 from collections.abc import Mapping, Sequence
+from math import fsum
 
-from pydantic import Field, computed_field
-
-from harness.grading.calibration import Kind, KnownSubmission
-from harness.models.base import Model
+from harness.grading.calibration import KnownSubmission
 from harness.models.check import CheckOutcome, Grading
+from harness.models.proof import Flips, KillMatrix, MatrixRow
 
 KILLS = (CheckOutcome.FAILED, CheckOutcome.PARTIAL)
-
-
-class MatrixRow(Model):
-    """One known submission."""
-
-    name: str
-    kind: Kind
-    about: str
-    submission_sha256: str
-    must_fail: tuple[str, ...]
-    """Checks that must not pass."""
-    outcomes: dict[str, CheckOutcome]
-    """By check; where runs disagree, the one furthest from what must be."""
-    as_expected: bool
-    missed: tuple[str, ...] = ()
-    """Checks that had to fail and did not, in any run."""
-    off_target: tuple[str, ...] = ()
-    """Checks that did not pass although nothing is known against the submission there."""
-    invalid: tuple[str, ...] = ()
-    flips: tuple[str, ...] = ()
-    """Checks whose outcome differed between runs."""
-    failure: str = ""
-    """Why there are no proper results."""
-    summaries: dict[str, str] = Field(default_factory=dict)
-    """By check that is not as it must be: what it said."""
-
-
-class KillMatrix(Model):
-    """Whether a task's hidden checks are right, as far as known submissions can tell."""
-
-    task: str
-    task_digest: str
-    backend: str
-    repeat: int
-    stress: bool
-    complete: bool
-    """False when only a part of the submissions or checks was run."""
-    checks: tuple[str, ...]
-    """In declaration order."""
-    rows: tuple[MatrixRow, ...]
-    sensitivity: float
-    """Expected kills that were made, over all expected; 1.0 when none is expected."""
-    specificity: float
-    """Passes of references, over all their valid results; 1.0 without references."""
-    expected_kills: int
-    reference_cells: int
-    surviving: tuple[str, ...] = ()
-    """Mutants that no check they were made for has killed."""
-    idle_checks: tuple[str, ...] = ()
-    """Checks that no known submission fails: nothing shows that they can."""
-    durations: dict[str, float]
-    """By check: median seconds of one result."""
-    problems: tuple[str, ...] = ()
-    """What falls short, one sentence each; empty when the proof holds."""
-
-    @computed_field  # type: ignore[prop-decorator]  # pydantic's own way
-    @property
-    def proven(self) -> bool:
-        """Every known submission got exactly the verdicts it must get, in every run."""
-        return not self.problems
+MAX_OFF_TARGET = 1
+"""Checks that a mutant may fail beside those it was made for; more, and they measure one thing."""
+NONSENSE_SCORE = 0.2
+"""What a submission may reach that does nothing useful."""
 
 
 def matrix(
@@ -113,7 +56,10 @@ def matrix(
                 valid = [found for found in outcomes.values() if found is not CheckOutcome.INVALID]
                 cells += len(valid)
                 passed += valid.count(CheckOutcome.PASSED)
-    killed = {check for row in rows for check in checks if row.outcomes.get(check) in KILLS}
+    killers = {
+        check: tuple(row.name for row in rows if row.outcomes.get(check) in KILLS)
+        for check in checks
+    }
     return KillMatrix(
         task=task,
         task_digest=task_digest,
@@ -128,17 +74,20 @@ def matrix(
         expected_kills=expected,
         reference_cells=cells,
         surviving=tuple(row.name for row in rows if row.kind == "mutant" and row.missed),
-        idle_checks=tuple(check for check in checks if check not in killed) if complete else (),
+        idle_checks=tuple(check for check in checks if not killers[check]) if complete else (),
+        redundant=_same(killers) if complete else (),
         durations=_durations(checks, gradings),
+        steadiness={check: _flips(check, rows, gradings) for check in checks},
         problems=(
             *(_unknown_checks(known, checks) if whole_battery else ()),
             *(problem for row in rows for problem in _problems(row)),
+            *_scores_too_high(rows),
         ),
     )
 
 
 def _row(known: KnownSubmission, runs: Sequence[Grading], checks: tuple[str, ...]) -> MatrixRow:
-    must_fail = _must_fail(known, checks)
+    must_fail = tuple(check for check in checks if check in known.fails)
     seen = {check: [_outcome(run, check) for run in runs] for check in checks}
     missed = tuple(
         check for check in must_fail if any(found is CheckOutcome.PASSED for found in seen[check])
@@ -149,8 +98,7 @@ def _row(known: KnownSubmission, runs: Sequence[Grading], checks: tuple[str, ...
         if check not in must_fail and any(found in KILLS for found in seen[check])
     )
     invalid = tuple(check for check in checks if CheckOutcome.INVALID in seen[check])
-    # a mutant may break more than its author thought of; that is told, and counted against nobody
-    strict = known.kind != "mutant"
+    allowed = {"reference": 0, "original": 0, "mutant": MAX_OFF_TARGET}.get(known.kind, len(checks))
     wrong = {*missed, *off_target, *invalid}
     failures = [run.failure.message for run in runs if run.failure]
     return MatrixRow(
@@ -160,11 +108,12 @@ def _row(known: KnownSubmission, runs: Sequence[Grading], checks: tuple[str, ...
         submission_sha256=runs[0].submission_sha256,
         must_fail=must_fail,
         outcomes={check: _worst(seen[check], failing=check in must_fail) for check in checks},
-        as_expected=not (missed or invalid or (strict and off_target)),
+        as_expected=not (missed or invalid or len(off_target) > allowed),
         missed=missed,
         off_target=off_target,
         invalid=invalid,
         flips=tuple(check for check in checks if len(set(seen[check])) > 1),
+        score=max(_score(run) for run in runs),
         failure=failures[0] if failures else "",
         summaries={
             check.id: check.summary
@@ -173,12 +122,6 @@ def _row(known: KnownSubmission, runs: Sequence[Grading], checks: tuple[str, ...
             if check.id in wrong and check.outcome is _worst(seen[check.id], check.id in must_fail)
         },
     )
-
-
-def _must_fail(known: KnownSubmission, checks: tuple[str, ...]) -> tuple[str, ...]:
-    if known.kind == "nonsense" and not known.fails:
-        return checks
-    return tuple(check for check in checks if check in known.fails)
 
 
 def _outcome(run: Grading, check: str) -> CheckOutcome:
@@ -197,8 +140,10 @@ def _problems(row: MatrixRow) -> list[str]:
     problems = []
     if row.missed:
         problems.append(f"{row.kind} {row.name} passes {_list(row.missed)}, which it must fail.")
-    if row.off_target and row.kind != "mutant":
+    if row.off_target and row.kind in ("reference", "original"):
         problems.append(f"{row.kind} {row.name} does not pass {_list(row.off_target)}.")
+    if row.kind == "mutant" and len(row.off_target) > MAX_OFF_TARGET:
+        problems.append(f"mutant {row.name} fails more than its own: {_list(row.off_target)}.")
     if row.invalid:
         why = f" ({row.failure})" if row.failure else ""
         problems.append(
@@ -207,6 +152,34 @@ def _problems(row: MatrixRow) -> list[str]:
     if row.flips:
         problems.append(f"{row.kind} {row.name}: runs disagree about {_list(row.flips)}.")
     return problems
+
+
+def _scores_too_high(rows: Sequence[MatrixRow]) -> list[str]:
+    """Tampering must not pay, and doing nothing useful must not score."""
+    original = max((row.score for row in rows if row.kind == "original"), default=1.0)
+    limits = {"tamper": (original, "the original's"), "nonsense": (NONSENSE_SCORE, "allowed:")}
+    return [
+        f"{row.kind} {row.name} scores {row.score:.2f}, more than {limits[row.kind][1]} "
+        f"{limits[row.kind][0]:.2f}."
+        for row in rows
+        if row.kind in limits and row.score > limits[row.kind][0] + 1e-9
+    ]
+
+
+def _score(run: Grading) -> float:
+    scored = [check for check in run.checks if check.score is not None and not check.advisory]
+    weights = fsum(check.weight for check in scored)
+    return (
+        fsum(check.weight * (check.score or 0.0) for check in scored) / weights if weights else 0.0
+    )
+
+
+def _same(killers: Mapping[str, tuple[str, ...]]) -> tuple[tuple[str, ...], ...]:
+    """Checks with the same submissions against them, where there are any."""
+    groups: dict[tuple[str, ...], list[str]] = {}
+    for check, names in killers.items():
+        groups.setdefault(names, []).append(check)
+    return tuple(tuple(found) for names, found in groups.items() if names and len(found) > 1)
 
 
 def _unknown_checks(known: Sequence[KnownSubmission], checks: tuple[str, ...]) -> list[str]:
@@ -220,6 +193,23 @@ def _unknown_checks(known: Sequence[KnownSubmission], checks: tuple[str, ...]) -
 
 def _list(checks: Sequence[str]) -> str:
     return ", ".join(checks)
+
+
+def _flips(
+    check: str, rows: Sequence[MatrixRow], gradings: Mapping[str, Sequence[Grading]]
+) -> Flips:
+    runs = flips = 0
+    for row in rows:
+        whole = row.kind in ("reference", "original")
+        if not whole and check not in row.must_fail:
+            continue  # it may break more than its author thought of, so no verdict is known
+        for grading in gradings[row.name]:
+            found = _outcome(grading, check)
+            runs += found is not CheckOutcome.INVALID
+            flips += found is not CheckOutcome.INVALID and (
+                (found in KILLS) != (check in row.must_fail)
+            )
+    return Flips(runs=runs, flips=flips)
 
 
 def _durations(

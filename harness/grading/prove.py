@@ -16,23 +16,21 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-import harness.checks
-from harness.catalog.digest import tree_digest
 from harness.errors import UsageError
 from harness.grading.calibration import KnownSubmission, materialise, read_calibration
 from harness.grading.cleanup import task_group
 from harness.grading.grading import grade
-from harness.grading.matrix import KillMatrix, matrix
+from harness.grading.matrix import matrix
+from harness.grading.rules import rules
 from harness.grading.stress import busy_machine
 from harness.models.check import CheckOutcome, Grading
+from harness.models.proof import KillMatrix
 from harness.models.session import Submission
 from harness.models.task import Task
 from harness.sandbox.protocol import Progress, SandboxBackend
 
 RETRIES = 2
 """How often what was not measured, through no fault of the submission, is tried again."""
-
-__all__ = ["KillMatrix", "prove"]
 
 
 async def prove(
@@ -141,16 +139,11 @@ class _Lab:
     def _path(self, submission: Submission, run: int) -> Path:
         parts = [self.backend.name, *(["stress"] if self.stress else []), *sorted(self.checks)]
         which = hashlib.sha256("\0".join(parts).encode()).hexdigest()[:8]
-        return self.cache / self._rules() / f"{submission.sha256[:32]}-{which}-{run}.json"
-
-    def _rules(self) -> str:
-        """A hash over what verdicts follow from, the submission apart."""
-        kit = Path(harness.checks.__file__).parent
-        digest = tree_digest(self.task.tests, kit)
-        image = self.task.environment / "Dockerfile"
-        recipe = image.read_text() if image.is_file() else ""
-        text = "\0".join([digest, self.task.spec.model_dump_json(), recipe])
-        return f"{self.task.name}-{hashlib.sha256(text.encode()).hexdigest()[:16]}"
+        return (
+            self.cache
+            / f"{self.task.name}-{rules(self.task)}"
+            / f"{submission.sha256[:32]}-{which}-{run}.json"
+        )
 
 
 async def _in_lanes(

@@ -36,6 +36,19 @@ class CheckOutcome(StrEnum):
     """A control failed or our machinery did: re-run or shown as missing, never scored."""
 
 
+class Steadiness(Model):
+    """How often a check's verdict was another than the known one, over repeated gradings."""
+
+    runs: int = Field(ge=0)
+    flips: int = Field(ge=0)
+    busy_runs: int = Field(default=0, ge=0)
+    """Those of the runs in which every core was kept busy."""
+    bound: float = Field(ge=0, le=1)
+    """The flip rate is below this, at 95 %."""
+    current: bool = True
+    """False when it was measured on another version of the hidden checks."""
+
+
 class CheckDeclaration(Model):
     """What a check's author promises about it."""
 
@@ -97,6 +110,8 @@ class CheckResult(Model):
     """How many fresh suts it was run on, confirmations included."""
     log_tail: str = ""
     """The sut's last log lines when it did not pass; candidate-controlled."""
+    steadiness: Steadiness | None = None
+    """None when it was never measured."""
     advisory: str = ""
     """Why it is shown and never scored; empty when it is scored."""
 

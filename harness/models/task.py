@@ -17,6 +17,10 @@ TargetLevel = Literal["junior", "mid", "senior", "staff", "principal"]
 """Impact and scope asked for, after FIELD.md."""
 
 
+CALIBRATION = "calibration"
+"""The folder of submissions whose truth is known; no part of a task's digest."""
+
+
 class _HarborModel(Model):
     """Harbor does not reject unknown keys, so neither do its sections here; `task lint` tells."""
 
@@ -152,4 +156,4 @@ class Task(Model):
     @property
     def calibration(self) -> Path:
         """Submissions whose truth is known."""
-        return self.path / "calibration"
+        return self.path / CALIBRATION

@@ -1,8 +1,12 @@
-"""A finished scorecard -> one HTML page, Markdown or JSON; templates lie in `reports/`."""
+"""A finished scorecard -> one HTML page, Markdown or JSON; templates lie in `reports/`.
+
+A proof of hidden checks has a page, too.
+"""
 
 from harness.reporting.data import json
 from harness.reporting.files import FORMATS, Format, write
+from harness.reporting.matrix_page import matrix_page
 from harness.reporting.page import html
 from harness.reporting.text import markdown
 
-__all__ = ["FORMATS", "Format", "html", "json", "markdown", "write"]
+__all__ = ["FORMATS", "Format", "html", "json", "markdown", "matrix_page", "write"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from harness.models.check import CheckOutcome, CheckResult, Measurement
+from harness.models.check import CheckOutcome, CheckResult, Measurement, Steadiness
 from harness.models.scorecard import FileDiff, GradingSummary, Scorecard
 from harness.reporting.escaping import block, code, inline
 from harness.reporting.numbers import number, percent, threshold
@@ -68,6 +68,8 @@ def _check(check: CheckResult) -> Iterator[str]:
     runs = f", run on {check.attempts} fresh services" if check.attempts > 1 else ""
     weight = number(check.weight)
     yield from (f"{score}, weight {weight}, {number(check.duration_sec)} s{runs}", "")
+    if check.steadiness:
+        yield from (_steady(check.steadiness), "")
     if check.measurements:
         yield "| Measured | Value | Allowed | Met |"
         yield "| --- | --- | --- | --- |"
@@ -76,6 +78,15 @@ def _check(check: CheckResult) -> Iterator[str]:
     if check.log_tail:
         yield from ("The service's last log lines:", "")
         yield from (*block(tail(check.log_tail, _LOG_CHARS)[0]), "")
+
+
+def _steady(known: Steadiness) -> str:
+    verdicts = "verdict" if known.flips == 1 else "verdicts"
+    version = "" if known.current else " with an earlier version of the checks"
+    return (
+        f"{known.flips} wrong {verdicts} in {known.runs} runs on known submissions{version}: "
+        f"at most {percent(known.bound)} at 95 %"
+    )
 
 
 def _measurement(found: Measurement) -> str:

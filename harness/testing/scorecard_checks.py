@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from harness.models.check import CheckOutcome, CheckResult, Family, Measurement
+from harness.models.check import CheckOutcome, CheckResult, Family, Measurement, Steadiness
 from harness.models.rubric import Rating
 
 FAILURES = "failure-mode-instinct"
+
+_STEADY = Steadiness(runs=240, flips=1, busy_runs=120, bound=0.0196, current=False)
 
 
 def middling_checks() -> tuple[CheckResult, ...]:
@@ -235,4 +237,5 @@ def _check(
         summary=found,
         attempts=attempts,
         log_tail=log,
+        steadiness=_STEADY if family == "timeouts" else None,
     )

@@ -34,7 +34,7 @@ ORIGINAL_FAILS = {"idempotency.concurrent", "retries.permanent"}
     ("tree", "fails"),
     [
         ("environment/repo", ORIGINAL_FAILS),
-        ("calibration/references/async-direct", set()),
+        ("solution/async-direct", set()),
         ("calibration/references/durable-queue", set()),
     ],
 )

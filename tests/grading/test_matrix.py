@@ -7,10 +7,13 @@ from datetime import UTC, datetime
 import pytest
 
 from harness.grading.calibration import KnownSubmission
-from harness.grading.matrix import KillMatrix, matrix
+from harness.grading.matrix import matrix
 from harness.models.check import CheckOutcome, CheckResult, Grading
+from harness.models.proof import Flips, KillMatrix
 
 CHECKS = ("a.one", "b.two")
+THREE = (*CHECKS, "c.three")
+SCORES = {"p": 1.0, "f": 0.0, "~": 0.5, "?": None}
 LETTERS = {"p": "passed", "f": "failed", "~": "partial", "?": "invalid"}
 
 
@@ -25,10 +28,11 @@ def run(outcomes: str) -> Grading:
             weight=1,
             shows="",
             outcome=CheckOutcome(LETTERS[letter]),
+            score=SCORES[letter],
             duration_sec=2.0,
             summary=f"{check} says so",
         )
-        for check, letter in zip(CHECKS, outcomes, strict=True)
+        for check, letter in zip(THREE, outcomes, strict=False)
     )
     return Grading(
         id="g-1",
@@ -78,9 +82,10 @@ def drawn(kind: str, fails: tuple[str, ...], *runs: str) -> KillMatrix:
         ("mutant", ("a.one",), ["?p"], False, 0.0, 1.0),
         ("mutant", ("a.one",), ["fp", "pp"], False, 0.5, 1.0),
         ("tamper", ("a.one",), ["fp"], True, 1.0, 1.0),
-        ("tamper", ("a.one",), ["ff"], False, 1.0, 1.0),
+        ("tamper", ("a.one",), ["pf"], False, 0.0, 1.0),
+        ("tamper", (), ["ff"], True, 1.0, 1.0),
         ("nonsense", (), ["ff"], True, 1.0, 1.0),
-        ("nonsense", (), ["fp"], False, 0.5, 1.0),
+        ("nonsense", ("a.one",), ["fp"], False, 1.0, 1.0),
     ],
 )
 def test_figures(  # noqa: PLR0917 - one row of a table
@@ -95,7 +100,6 @@ def test_figures(  # noqa: PLR0917 - one row of a table
     result = drawn(kind, fails, *runs)
     assert (result.sensitivity, result.specificity) == (sensitivity, specificity)
     assert result.proven is proven
-    assert result.rows[0].as_expected is proven
 
 
 def test_surviving_mutant_and_off_target() -> None:
@@ -139,3 +143,59 @@ def test_json_says_whether_it_is_proven() -> None:
     data = drawn("reference", (), "pp").model_dump(mode="json")
     assert data["proven"] is True
     assert data["durations"] == {"a.one": 2.0, "b.two": 2.0}
+
+
+def known(name: str, kind: str, *fails: str) -> KnownSubmission:
+    """One of several submissions."""
+    return KnownSubmission.model_construct(name=name, kind=kind, fails=fails, about="it is")
+
+
+def drawn_together(*rows: tuple[KnownSubmission, str], complete: bool = True) -> KillMatrix:
+    """The matrix of several submissions, each run once."""
+    return matrix(
+        task="t",
+        task_digest="d",
+        backend="fake",
+        stress=False,
+        whole_battery=True,
+        complete=complete,
+        known=[item for item, _ in rows],
+        gradings={item.name: [run(outcomes)] for item, outcomes in rows},
+    )
+
+
+def test_tampering_must_not_pay() -> None:
+    """A tampered original that scores more than the original is a problem; as much is none."""
+    original = (known("original", "original", "a.one"), "fp")
+    result = drawn_together(original, (known("forger", "tamper"), "pp"))
+    assert result.problems == ("tamper forger scores 1.00, more than the original's 0.50.",)
+    assert drawn_together(original, (known("forger", "tamper"), "pf")).proven
+
+
+def test_nonsense_must_not_score() -> None:
+    """What does nothing useful stays below a fifth of the score."""
+    result = drawn_together((known("constant", "nonsense"), "~f"))
+    assert result.problems == ("nonsense constant scores 0.25, more than allowed: 0.20.",)
+
+
+def test_checks_that_are_always_failed_together() -> None:
+    """They are named, unless another submission tells them apart."""
+    both = (known("both", "mutant", *CHECKS), "ff")
+    assert drawn_together(both).redundant == (CHECKS,)
+    assert drawn_together(both, complete=False).redundant == ()
+    assert drawn_together(both, (known("one", "mutant", "a.one"), "fp")).redundant == ()
+
+
+def test_flips_are_counted_where_the_verdict_is_known() -> None:
+    """Against references in every check, against mutants in their own; invalid runs are none."""
+    result = drawn("reference", (), "pp", "pf", "p?")
+    assert result.steadiness == {"a.one": Flips(runs=3, flips=0), "b.two": Flips(runs=2, flips=1)}
+    result = drawn("mutant", ("a.one",), "fp", "pf")
+    assert result.steadiness == {"a.one": Flips(runs=2, flips=1), "b.two": Flips(runs=0, flips=0)}
+
+
+def test_a_mutant_that_fails_much_else() -> None:
+    """One check beside its own is told; with two, they measure one thing, or it is two faults."""
+    assert drawn("mutant", ("a.one",), "ffp").proven
+    result = drawn("mutant", ("a.one",), "fff")
+    assert result.problems == ("mutant x fails more than its own: b.two, c.three.",)

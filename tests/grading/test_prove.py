@@ -25,7 +25,8 @@ async def test_the_toy_is_proven(backend: SandboxBackend, toy: Task, tmp_path: P
     first = await prove(toy, backend, cache_dir=tmp_path / "cache", lanes=2, progress=steps.append)
     assert first.problems == ()
     assert (first.proven, first.sensitivity, first.specificity) == (True, 1.0, 1.0)
-    assert first.expected_kills == 1 + 1 + 3
+    assert first.expected_kills == 1 + 1
+    assert [row.score for row in first.rows[1:]] == [1.0, 2 / 3, 0.0]
     assert [row.name for row in first.rows] == ["original", "sturdy", "notes-in-memory", "silent"]
     assert "exited with code 1" in first.rows[3].failure
 
