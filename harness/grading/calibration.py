@@ -14,6 +14,7 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+from dataclasses import dataclass
 from pathlib import Path
 
 from pydantic import Field, model_validator
@@ -27,6 +28,7 @@ from harness.models.session import Submission
 from harness.models.task import Task
 
 CALIBRATION_FILE = "calibration.toml"
+REQUIREMENTS = "requirements.txt"
 ORIGINAL = "original"
 """A `path` or `base` that means what a candidate is given."""
 PATCH_TIMEOUT_SEC = 30.0
@@ -43,6 +45,8 @@ class KnownSubmission(Model):
     """The tree that `patch` changes."""
     patch: str = ""
     """A unified diff, relative to `calibration/`."""
+    own_requirements: bool = False
+    """Its own requirements.txt is installed: another language, which candidates do not have."""
     fails: tuple[str, ...] = ()
     """Checks that must not pass. For the original exactly these, for others at least these. A
     reference, tampering and nonsense need none: they are held to every check, to the original's
@@ -86,7 +90,16 @@ def read_calibration(task: Task) -> Calibration:
     return validate(document, Calibration, TaskFormatError)
 
 
-def materialise(task: Task, known: KnownSubmission, scratch: Path) -> Submission:
+@dataclass(frozen=True)
+class Materialised:
+    """A known submission as it is graded."""
+
+    submission: Submission
+    environment: Path
+    """The folder that the image is built from."""
+
+
+def materialise(task: Task, known: KnownSubmission, scratch: Path) -> Materialised:
     """Seal a known submission, its patch applied to a copy of its base.
 
     Args:
@@ -103,7 +116,12 @@ def materialise(task: Task, known: KnownSubmission, scratch: Path) -> Submission
         shutil.copytree(tree, copy, symlinks=True)
         _apply(task, known, copy)
         tree = copy
-    return seal(tree, scratch / "sealed")
+    environment = task.environment
+    if known.own_requirements:
+        environment = scratch / f"{known.name}-environment"
+        shutil.copytree(task.environment, environment, symlinks=True)
+        shutil.copyfile(tree / REQUIREMENTS, environment / "repo" / REQUIREMENTS)
+    return Materialised(seal(tree, scratch / "sealed"), environment)
 
 
 def _tree(task: Task, path: str, known: KnownSubmission) -> Path:

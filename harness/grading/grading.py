@@ -44,6 +44,7 @@ async def grade(
     *,
     secret: bytes,
     grading_id: str | None = None,
+    environment: Path | None = None,
     only: tuple[str, ...] = (),
     confirm: bool = True,
     lanes: int = DEFAULT_LANES,
@@ -64,6 +65,7 @@ async def grade(
         secret: Seeds the checks' inputs: they differ between candidates and repeat
             when the same submission is graded again.
         grading_id: Owner of everything started; by default a new one, `g-...`.
+        environment: What the service's image is built from; the task's by default.
         only: Ids of the checks to run; all when empty.
         confirm: Confirm failing timing checks on fresh systems under test.
         lanes: Checks side by side, each lane with a network, a grader and systems under
@@ -89,7 +91,7 @@ async def grade(
     spec = sut_spec(task)
     entries = await asyncio.to_thread(verify, submission)
     started_at = datetime.now(UTC)
-    images = await _images(task, backend, say)
+    images = await _images(task, environment or task.environment, backend, say)
     brief = GraderBrief(
         task=task.name,
         contract=task.spec.interview.contract,
@@ -156,9 +158,11 @@ def _seed(secret: bytes, submission: Submission, task: Task) -> str:
     return hmac.new(secret, message, hashlib.sha256).hexdigest()
 
 
-async def _images(task: Task, backend: SandboxBackend, progress: Progress) -> dict[str, str]:
+async def _images(
+    task: Task, environment: Path, backend: SandboxBackend, progress: Progress
+) -> dict[str, str]:
     """By role."""
-    folders: dict[ImageRole, Path] = {"workspace": task.environment, "grader": task.tests}
+    folders: dict[ImageRole, Path] = {"workspace": environment, "grader": task.tests}
     images = {}
     for role, context in folders.items():
         build = ImageBuild(

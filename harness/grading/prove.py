@@ -17,7 +17,12 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from harness.errors import UsageError
-from harness.grading.calibration import KnownSubmission, materialise, read_calibration
+from harness.grading.calibration import (
+    KnownSubmission,
+    Materialised,
+    materialise,
+    read_calibration,
+)
 from harness.grading.cleanup import task_group
 from harness.grading.grading import grade
 from harness.grading.matrix import matrix
@@ -101,19 +106,19 @@ class _Lab:
     fresh: bool
     say: Progress
 
-    async def grading(self, name: str, submission: Submission, run: int) -> Grading:
-        path = self._path(submission, run)
+    async def grading(self, name: str, known: Materialised, run: int) -> Grading:
+        path = self._path(known.submission, run)
         kept = None if self.fresh else _read(path)
         if kept is not None:
             self.say(f"{name}, run {run}: known from before")
             return kept
         self.say(f"{name}, run {run}: starts")
-        grading = await self._graded(name, submission, run, self.checks)
+        grading = await self._graded(name, known, run, self.checks)
         for _ in range(RETRIES):
             if not (missing := _invalid(grading)):
                 break
             self.say(f"{name}, run {run}: again, for {', '.join(missing)}")
-            again = await self._graded(name, submission, run, missing)
+            again = await self._graded(name, known, run, missing)
             grading = _completed(grading, again)
         # what was not measured may be measured next time
         if not _invalid(grading):
@@ -124,13 +129,14 @@ class _Lab:
         return grading
 
     async def _graded(
-        self, name: str, submission: Submission, run: int, checks: tuple[str, ...]
+        self, name: str, known: Materialised, run: int, checks: tuple[str, ...]
     ) -> Grading:
         return await grade(
-            submission,
+            known.submission,
             self.task,
             self.backend,
             secret=f"proof {run}".encode(),
+            environment=known.environment,
             only=checks,
             lanes=1,  # gradings are side by side already
             progress=lambda line: self.say(f"{name}, run {run}: {line}"),
@@ -149,7 +155,7 @@ class _Lab:
 async def _in_lanes(
     lab: _Lab,
     known: Sequence[KnownSubmission],
-    sealed: dict[str, Submission],
+    sealed: dict[str, Materialised],
     lanes: int,
     repeat: int,
 ) -> dict[str, list[Grading]]:

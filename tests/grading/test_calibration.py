@@ -29,7 +29,7 @@ def known(task: Task, name: str) -> KnownSubmission:
 
 def test_the_original_is_what_a_candidate_gets(task: Task, tmp_path: Path) -> None:
     """A submission without a path is the task's repository."""
-    made = materialise(task, known(task, "original"), tmp_path / "scratch")
+    made = materialise(task, known(task, "original"), tmp_path / "scratch").submission
     assert made.sha256 == seal(task.repo, tmp_path / "expected").sha256
 
 
@@ -37,7 +37,7 @@ def test_a_mutant_is_its_base_with_a_patch(task: Task, tmp_path: Path) -> None:
     """A patch is applied to a copy, and the base stays as it was."""
     base = task.calibration / "references/sturdy"
     before = (base / "service.py").read_text()
-    made = materialise(task, known(task, "notes-in-memory"), tmp_path / "scratch")
+    made = materialise(task, known(task, "notes-in-memory"), tmp_path / "scratch").submission
     assert made.sha256 != seal(base, tmp_path / "expected").sha256
     assert "KEPT = []" in (tmp_path / "scratch/notes-in-memory/service.py").read_text()
     assert (base / "service.py").read_text() == before
@@ -80,3 +80,13 @@ def test_tree_must_be_in_the_task(task: Task, tmp_path: Path, path: str) -> None
     wrong = known(task, "sturdy").model_copy(update={"path": path})
     with pytest.raises(TaskFormatError, match="there is no folder"):
         materialise(task, wrong, tmp_path / "scratch")
+
+
+def test_requirements_of_its_own(task: Task, tmp_path: Path) -> None:
+    """A submission in another language gets an image with what its requirements name."""
+    sturdy = known(task, "sturdy").model_copy(update={"own_requirements": True})
+    (task.calibration / sturdy.path / "requirements.txt").write_text("something==1\n")
+    made = materialise(task, sturdy, tmp_path / "scratch")
+    assert (made.environment / "repo/requirements.txt").read_text() == "something==1\n"
+    assert (made.environment / "repo/service.py").is_file()
+    assert materialise(task, known(task, "original"), tmp_path).environment == task.environment

@@ -33,12 +33,12 @@ def test_solving_makes_a_reference(task: Task, tmp_path: Path, start: str) -> No
     subprocess.run(["sh", str(solution / "solve.sh")], cwd=work, check=True)
     known = {one.name: one for one in read_calibration(task).submission}
     assert known["async-direct"].kind == "reference"
-    reference = materialise(task, known["async-direct"], tmp_path / "scratch")
+    reference = materialise(task, known["async-direct"], tmp_path / "scratch").submission
     assert seal(work, tmp_path / "sealed").sha256 == reference.sha256
 
 
 def test_every_known_submission_can_be_made(task: Task, tmp_path: Path) -> None:
     """Each tree is there, each patch applies, and no two are the same."""
     known = read_calibration(task).submission
-    made = {materialise(task, one, tmp_path / one.name).sha256 for one in known}
+    made = {materialise(task, one, tmp_path / one.name).submission.sha256 for one in known}
     assert len(made) == len(known)
