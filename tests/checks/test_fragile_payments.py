@@ -20,9 +20,15 @@ ORIGINAL_FAILS = {
     "idempotency.other-body",
     "idempotency.sequences",
     "retries.bounded",
+    "retries.outage",
     "retries.permanent",
+    "retries.retry-after",
     "shutdown.drain",
+    "timeouts.drip",
     "timeouts.hang",
+    "timeouts.mailer",
+    "timeouts.nonsense",
+    "timeouts.stall",
 }
 QUICK = ("idempotency.concurrent", "retries.permanent", "regression.payments")
 
