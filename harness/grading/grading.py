@@ -27,7 +27,6 @@ from harness.models.check import (
     GradingFailure,
 )
 from harness.models.grader import GraderBrief
-from harness.models.sandbox import ImageBuild, ImageRole
 from harness.models.session import Submission
 from harness.models.task import Task
 from harness.sandbox.owners import process_owner
@@ -91,7 +90,7 @@ async def grade(
     spec = sut_spec(task)
     entries = await asyncio.to_thread(verify, submission)
     started_at = datetime.now(UTC)
-    images = await _images(task, environment or task.environment, backend, say)
+    images = await _images(task, environment, backend, say)
     brief = GraderBrief(
         task=task.name,
         contract=task.spec.interview.contract,
@@ -159,20 +158,14 @@ def _seed(secret: bytes, submission: Submission, task: Task) -> str:
 
 
 async def _images(
-    task: Task, environment: Path, backend: SandboxBackend, progress: Progress
+    task: Task, environment: Path | None, backend: SandboxBackend, progress: Progress
 ) -> dict[str, str]:
     """By role."""
-    folders: dict[ImageRole, Path] = {"workspace": environment, "grader": task.tests}
-    images = {}
-    for role, context in folders.items():
-        build = ImageBuild(
-            role=role,
-            name=task.name,
-            context=str(context),
-            timeout_sec=task.spec.environment.build_timeout_sec,
-        )
-        images[str(role)] = await backend.ensure_image(build, progress=progress)
-    return images
+    workspace = task.image("workspace")
+    if environment is not None:
+        workspace = workspace.model_copy(update={"context": str(environment)})
+    builds = (workspace, task.image("grader"))
+    return {str(one.role): await backend.ensure_image(one, progress=progress) for one in builds}
 
 
 def _results(
