@@ -47,13 +47,12 @@ SEARCH_SEC = 8.0
 """How long to look for a sequence that breaks something."""
 SHRINK_SEC = 12.0
 """How long to look for a shorter one, once there is one."""
-SEQUENCES = 12
-"""Without a costly step; these are played first."""
-COSTLY_SEQUENCES = 2
+COSTLY_SEQUENCES = 3
+"""With a costly step; these are played first, since no other kind of check tries such orders."""
+SEQUENCES = 16
+"""Without one."""
 STEPS = 8
 """At most, in one sequence."""
-_AROUND = 2
-"""Steps before a costly one, and after it."""
 _DRAWN_FOR_ONE = 25
 """Not all that is drawn is new and worth its time."""
 _SIMPLEST_AND_ONE = 2
@@ -159,7 +158,7 @@ async def explore(
         world: What it works on, such as the shop and the provider.
         seed: The check's; the same seed gives the same sequences.
         sequences: How many to play at most that have no costly step.
-        costly_sequences: And after these, with one.
+        costly_sequences: And how many with one, before these.
         steps: How many steps one may have.
         search_sec: No sequence begins later than that, unless one has been found.
         shrink_sec: No shorter one begins later than that after the first was found.
@@ -233,7 +232,7 @@ class _Search:
         cheap = [each for each in rules if not each.costly]
         self._phases = [(False, _plans(cheap, steps), counts[0])]
         if len(cheap) < len(rules):
-            self._phases.append((True, _plans(rules, steps), counts[1]))
+            self._phases.insert(0, (True, _plans(rules, steps), counts[1]))
         self._until = time.monotonic() + search_sec
         self._loop = asyncio.get_running_loop()
         self._costly = False
@@ -317,10 +316,9 @@ class _Search:
             raise _Enough from exc
 
     def _worth_it(self, plan: _Plan) -> bool:
-        """A costly step shows something only when things happen before and after it."""
-        costly = [place for place, step in enumerate(plan) if step.rule.costly]
-        amid = all(_AROUND <= place < len(plan) - _AROUND for place in costly)
-        return amid and bool(costly) is self._costly
+        """A costly step shows something only when something comes after it."""
+        costly = any(step.rule.costly for step in plan)
+        return costly is self._costly and not plan[-1].rule.costly
 
     async def _play(self, plan: _Plan) -> _Outcome:
         machine, taken = self._machine(), list[_Step]()

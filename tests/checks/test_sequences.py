@@ -112,7 +112,7 @@ async def test_a_good_service_is_left_in_peace(open_till):
     till = await open_till(forgets=False)
     explored = await explore(Buyer, till, [], seed="1", sequences=20)
     assert explored.counterexample is None
-    assert explored.sequences == 20 + 2
+    assert explored.sequences == 20 + 3
     assert explored.steps > explored.sequences
 
 
@@ -130,8 +130,8 @@ async def test_no_sequence_is_played_twice_and_costly_steps_are_few(open_till):
     """With a real service each sequence takes a second, and a restart several."""
     till = await open_till(forgets=False)
     log: list[str] = []
-    await explore(Buyer, till, log, seed="3", sequences=30, costly_sequences=4)
-    assert log.count("crash") == 4
+    await explore(Buyer, till, log, seed="3", sequences=30, costly_sequences=5)
+    assert log.count("crash") == 5
 
 
 class Slow(Buyer):
