@@ -254,8 +254,15 @@ def event_hash(
     Returns:
         64 hex digits.
     """
-    record = [session, seq, at, repr(offset_sec), payload_json, prev]
-    return hashlib.sha256(_CANONICAL.encode(record).encode()).hexdigest()
+    record = (
+        f"[{_quoted(session)},{seq},{_quoted(at)},{_quoted(repr(offset_sec))},"
+        f"{_quoted(payload_json)},{_quoted(prev)}]"
+    )
+    digest = _SHA256.copy()
+    digest.update(record.encode())
+    return digest.hexdigest()
 
 
-_CANONICAL = json.JSONEncoder(ensure_ascii=True, separators=(",", ":"))  # made once: it is hot
+# Both made once: appending is hot, and making them costs more than using them.
+_quoted = json.JSONEncoder(ensure_ascii=True).encode
+_SHA256 = hashlib.sha256()

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import math
 from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, example, given, settings
+from hypothesis import strategies as st
 
 from harness.errors import IntegrityError, StoreError
 from harness.models.check import Measurement
@@ -27,6 +30,8 @@ from harness.store.rows import MAX_PAYLOAD_BYTES, PAYLOAD
 from harness.testing.builders import A_MOMENT, a_grading, a_result, a_session, payloads
 
 from .conftest import SESSION_ID, ScriptedClock, tamper
+
+_offsets = st.floats(0, allow_nan=False, allow_infinity=False)
 
 
 @given(payload=payloads())
@@ -56,6 +61,17 @@ def test_the_chain_of_all_of_these_verifies(store: Store) -> None:
     )
     report = store.verify(SESSION_ID)
     assert (report.ok, report.events, report.head) == (True, 2, second.hash)
+
+
+@given(cells=st.lists(st.text(), min_size=4, max_size=4), seq=st.integers(1), offset=_offsets)
+@example(cells=["\0", '"\\\u2028', "\x7f\n", "\U0001f600"], seq=1, offset=1e-06)
+def test_a_hash_is_over_canonical_json(cells: list[str], seq: int, offset: float) -> None:
+    """Anybody can recompute it: SHA-256 of the fields as a JSON list, ASCII, without spaces."""
+    session, at, payload, prev = cells
+    text = json.dumps([session, seq, at, repr(offset), payload, prev], separators=(",", ":"))
+    assert hashlib.sha256(text.encode()).hexdigest() == event_hash(
+        session=session, seq=seq, at=at, offset_sec=offset, payload_json=payload, prev=prev
+    )
 
 
 def test_sessions_have_chains_of_their_own(store: Store) -> None:

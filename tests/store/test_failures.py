@@ -35,7 +35,7 @@ def test_a_full_disk_loses_nothing_that_was_written(path: Path) -> None:
     """The append fails, says so, and the record before it is whole."""
     with _opened(path) as store:
         store.append(SESSION_ID, NoteTaken(by="a", text="before"))
-        cursor = store._journal._writer._connected().cursor()
+        cursor = store._journal._writer._connected()
         cursor.execute("PRAGMA page_count")
         cursor.execute(f"PRAGMA max_page_count = {cursor.fetchone()[0]}")
         with pytest.raises(StoreError, match="disk is full") as caught:
@@ -92,7 +92,7 @@ def test_the_database_is_its_owners_alone(path: Path) -> None:
 def test_durability_is_what_sqlite_is_asked_for(path: Path) -> None:
     """Write-ahead log, flushed at every commit."""
     with _opened(path) as store:
-        cursor = store._journal._writer._connected().cursor()
+        cursor = store._journal._writer._connected()
         assert cursor.execute("PRAGMA journal_mode").fetchone() == ("wal",)
         assert cursor.execute("PRAGMA synchronous").fetchone() == (2,)
 
@@ -154,7 +154,7 @@ def test_postgres_flushes_every_commit(postgres_url: str, tmp_path: Path) -> Non
                 statement = f"ALTER DATABASE {name} SET synchronous_commit TO {configured}"
                 connection.execute(sa.text(statement))
             with Store.open(postgres_url, tmp_path) as again:
-                cursor = again._journal._writer._connected().cursor()
+                cursor = again._journal._writer._connected()
                 cursor.execute("SHOW synchronous_commit")
                 assert cursor.fetchone() == (used,)
 
