@@ -16,7 +16,7 @@ import random
 import sqlite3
 import time
 import uuid
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime
 from decimal import ROUND_HALF_UP, Decimal
 from pathlib import Path
@@ -120,14 +120,30 @@ class Provider:
     async def call(self, method: str, path: str, key: str = "", json: Any = None) -> httpx.Response:
         headers = {"Idempotency-Key": key} if key else {}
         for attempt in range(ATTEMPTS):
+            wait = random.uniform(0.5, 1) * 0.1 * 2**attempt
             try:
                 async with self.slots, asyncio.timeout(ATTEMPT_SEC):
                     reply = await self.http.request(method, path, json=json, headers=headers)
                 if reply.status_code not in (429, 503):
                     return reply
+                wait = max(wait, float(reply.headers.get("Retry-After", 0)))
             except (httpx.HTTPError, TimeoutError):
                 pass
-            await asyncio.sleep(random.uniform(0.5, 1) * 0.1 * 2**attempt)
+            await asyncio.sleep(wait)
+        raise NotNowError
+
+    async def charge(self, body: dict[str, Any]) -> tuple[int, str | None]:
+        """Status, and the id of the charge, looked up if the answer made no sense."""
+        reply = await self.call("POST", "/charges", body["reference"], body)
+        if not reply.is_success:
+            return reply.status_code, None
+        with suppress(ValueError, KeyError, TypeError):
+            charge_id = reply.json()["charge_id"]
+            if isinstance(charge_id, str):
+                return 201, charge_id
+        found = await self.call("GET", f"/charges?reference={body['reference']}")
+        with suppress(ValueError, LookupError, TypeError):
+            return 201, str(found.json()["charges"][0]["charge_id"])
         raise NotNowError
 
     async def rate(self, currency: str) -> dict[str, Any]:
@@ -152,7 +168,7 @@ class Service:
     def __init__(self) -> None:
         self.books = Books(Path(os.environ["DATA_DIR"]) / "toy.db")
         self.provider = Provider()
-        self.mailer = httpx.AsyncClient(base_url=os.environ["MAILER_URL"], timeout=2.0)
+        self.mailer = httpx.AsyncClient(base_url=os.environ["MAILER_URL"], timeout=600.0)
         self.under_way: dict[str, asyncio.Task[dict[str, Any]]] = {}
         self.background: set[asyncio.Task[Any]] = set()
 
@@ -189,21 +205,19 @@ class Service:
             charge = {"reference": shown["id"], "card_token": request.card_token}
             charge |= {"amount": request.amount, "currency": request.currency}
             try:
-                reply = await self.provider.call("POST", "/charges", shown["id"], charge)
+                status, charge_id = await self.provider.charge(charge)
             except NotNowError:
                 if DESIGN == "queued":
                     self.books.save(shown | {"status": "failed"})
                 raise
         shown = shown | {"rate": rate, "amount_eur": eur(request.amount, rate)}
-        if reply.status_code == 201:
-            shown |= {"status": "captured", "provider_charge_id": reply.json()["charge_id"]}
+        if status == 201:
+            shown |= {"status": "captured", "provider_charge_id": charge_id}
         else:
-            shown |= {"status": "declined" if reply.status_code == 402 else "failed"}
+            shown |= {"status": "declined" if status == 402 else "failed"}
         self.books.save(shown)
         if shown["status"] == "failed":
             raise NotNowError(502)
-        if shown["status"] == "captured":
-            self.later(self.mail(shown, request.customer_email))
         return shown
 
     def later(self, work: Any) -> None:
@@ -211,9 +225,17 @@ class Service:
         self.background.add(task)
         task.add_done_callback(self.background.discard)
 
-    async def mail(self, shown: dict[str, Any], to: str) -> None:
-        body = f"Payment {shown['id']}"
-        await self.mailer.post("/messages", json={"to": to, "subject": "Receipt", "body": body})
+    async def mail(self) -> None:
+        """Messages that did not leave are sent again; others may have been taken."""
+        while True:
+            for id_, request in self.books.rows("id, request", "status='captured' AND mailed=0"):
+                mail = {"to": json.loads(request)["customer_email"], "subject": "Receipt"}
+                try:
+                    await self.mailer.post("/messages", json=mail | {"body": f"Payment {id_}"})
+                except httpx.ConnectError:
+                    break
+                self.books.db.execute("UPDATE payment SET mailed=1 WHERE id=?", (id_,))
+            await asyncio.sleep(0.3)
 
     async def settle(self) -> None:
         while True:
@@ -245,6 +267,7 @@ async def lifespan(app: FastAPI) -> Any:
     service = app.state.service = Service()
     service.resume()
     service.later(service.settle())
+    service.later(service.mail())
     yield
     await asyncio.gather(*service.under_way.values(), return_exceptions=True)
     service.books.db.close()
