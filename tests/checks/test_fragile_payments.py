@@ -12,7 +12,10 @@ GOOD = Path(__file__).parent / "good_payments"
 ORIGINAL_FAILS = {
     "backpressure.goodput",
     "backpressure.recovery",
+    "cache.late-answer",
+    "cache.outage",
     "cache.staleness",
+    "cache.stampede",
     "idempotency.concurrent",
     "idempotency.crash",
     "idempotency.hung-up",

@@ -5,19 +5,25 @@ from __future__ import annotations
 import asyncio
 import random
 import time
+from dataclasses import dataclass
 from decimal import Decimal
+from typing import Any
 
 from provider import Provider
-from shop import Shop, decimal, statuses, to_eur
+from quotes import FOREIGN, Quote, ask, charged_with, measure_quotes, until_right
+from replies import give_up_sec, measure_replies
+from shop import CURRENCIES, Order, Shop, decimal, statuses, to_eur
 
 from harness.checks import (
     SLACK_SEC,
     Contract,
     ControlFailed,
+    Hold,
     Measure,
     Response,
     check,
     fetch,
+    ok,
     open_loop,
 )
 
@@ -26,6 +32,15 @@ AFTER_SEC = 0.8
 """How long rates are looked at after the last old one was allowed."""
 READS_PER_SEC = 40
 READ_FOR_SEC = 4.0
+CROWD = 50
+"""Quotes of one currency at once."""
+OTHERS = 6
+PAYERS = 2
+"""Quotes and payments of every currency beside them."""
+HELD_SEC = 0.5
+"""A look-up usually takes 0.2 s; in this time everybody is there before its answer."""
+FEW = 3
+"""Look-ups for a crowd: one does it, one may have been under way, one may be a repetition."""
 
 
 @check(
@@ -52,7 +67,7 @@ async def test_staleness(
     await shop.warm_up(payments=1)
     busy, idle = rng.sample(["USD", "GBP", "CHF"], 2)
     for currency in (busy, idle):
-        await _charged_with(shop, currency, provider.rate(currency))
+        await charged_with(shop, currency, provider.rate(currency))
     await asyncio.sleep(rng.uniform(0, 0.5))
 
     old, new, changed = provider.rate(busy), provider.publish(busy), time.monotonic()
@@ -114,19 +129,6 @@ async def test_usefulness(
     measure.info("replies", statuses(shot.reply for shot in load.shots))
 
 
-async def _charged_with(shop: Shop, currency: str, rate: Decimal) -> None:
-    order = shop.order(currency=currency)
-    payment = await shop.final(await shop.pay(order))
-    assert shop.captured(order, payment), f"A payment in {currency} did not go through: {payment}"
-    assert decimal(payment.get("rate")) == rate, (
-        f"Before any change, a payment in {currency} has rate {payment.get('rate')}, not {rate}"
-    )
-    assert payment.get("amount_eur") == to_eur(order.body["amount"], rate), (
-        f"A payment of {order.body['amount']} {currency} at {rate} has amount_eur "
-        f"{payment.get('amount_eur')}"
-    )
-
-
 async def _stub_gives(provider: Provider, currency: str, rate: Decimal) -> None:
     reply = await fetch(provider.upstream.address, "GET", f"/rates/{currency}")
     if decimal(reply.object().get("rate")) != rate:
@@ -141,3 +143,88 @@ async def _poll(shop: Shop, currency: str, until: float) -> list[tuple[float, De
         quotes.append((now, decimal(reply.object().get("rate")) if reply.ok else None))
         await asyncio.sleep(max(0.0, now + POLL_SEC - time.monotonic()))
     return quotes
+
+
+@check(
+    id="cache.stampede",
+    family="cache",
+    dimension="tradeoff-reasoning",
+    weight=2,
+    shows="When many ask for a rate that is not at hand, it is looked up once and every currency "
+    "gets its own, so a rate that runs out is no flood of billed calls.",
+    derived_from="Our plan pays for 1 rate look-up per second and currency, on average.",
+    control="An undisturbed payment goes through first; afterwards every currency must be quoted, "
+    "so answering nobody is no way out.",
+    timing=True,
+)
+async def test_stampede(
+    shop: Shop, provider: Provider, contract: Contract, measure: Measure, rng: random.Random
+) -> None:
+    """A crowd for a rate that nobody asked for yet, and one for a rate that has run out."""
+    await shop.warm_up(payments=1)
+    new, idle = rng.sample(FOREIGN, 2)
+    crowds = [await _crowd(shop, provider, contract, rng, new)]
+    await asyncio.sleep(contract["staleness_sec"] + SLACK_SEC)
+    crowds.append(await _crowd(shop, provider, contract, rng, idle))
+    for name, crowd in zip(("new", "idle"), crowds, strict=True):
+        measure(
+            f"look-ups for {CROWD} quotes of a {name} currency",
+            crowd.lookups,
+            at_most=max(FEW, 1 + contract["rate_calls_per_sec"] * crowd.took_sec),
+            partly_at_most=CROWD / 5,
+        )
+    wrong = sum(crowd.wrong(shop, provider) for crowd in crowds)
+    measure("quotes and payments with a rate that is not their currency's", wrong, equals=0)
+    measure_quotes(measure, contract, [one for crowd in crowds for one in crowd.quotes])
+    measure_replies(measure, contract, [reply for crowd in crowds for reply in crowd.replies])
+    await until_right(shop, provider, contract, measure, FOREIGN)
+
+
+@dataclass
+class _Crowd:
+    """What a crowd was told, and what was looked up for it."""
+
+    quotes: list[Quote]
+    orders: list[Order]
+    replies: list[Response]
+    payments: list[dict[str, Any]]
+    lookups: int
+    """Of the currency that was looked up most."""
+    took_sec: float
+
+    def wrong(self, shop: Shop, provider: Provider) -> int:
+        """How many were told or charged something else than their currency's rate."""
+        quoted = [one for one in self.quotes if one.reply.status == 200]
+        count = sum(one.rate != provider.rate(one.currency) for one in quoted)
+        for order, payment in zip(self.orders, self.payments, strict=True):
+            rate = provider.rate(order.body["currency"])
+            told = decimal(payment.get("rate")), payment.get("amount_eur")
+            right = told == (rate, to_eur(order.body["amount"], rate))
+            count += shop.captured(order, payment) and not right
+        return count
+
+
+async def _crowd(
+    shop: Shop, provider: Provider, contract: Contract, rng: random.Random, hot: str
+) -> _Crowd:
+    """Everybody at once, in random order, while the provider holds all look-ups of rates."""
+    began, limit = time.monotonic(), give_up_sec(contract)
+    before = {currency: provider.rate_calls(currency) for currency in FOREIGN}
+    barriers = {currency: Hold() for currency in FOREIGN}
+    for currency, barrier in barriers.items():
+        provider.treat(f"/rates/{currency}", barrier)
+    orders = [shop.order(currency=currency) for currency in CURRENCIES * PAYERS]
+    wanted = [hot] * CROWD + list(CURRENCIES) * OTHERS
+    rng.shuffle(wanted)
+    paying = [asyncio.create_task(shop.pay(order, timeout_sec=limit)) for order in orders]
+    asking = [asyncio.create_task(ask(shop, contract, currency)) for currency in wanted]
+    await barriers[hot].arrived(1, timeout_sec=HELD_SEC)  # or its rate is at hand
+    await asyncio.sleep(HELD_SEC)
+    for currency, barrier in barriers.items():
+        provider.treat(f"/rates/{currency}", ok)
+        barrier.release()
+    quotes, replies = await asyncio.gather(*asking), await asyncio.gather(*paying)
+    took = time.monotonic() - began
+    lookups = max(provider.rate_calls(currency) - before[currency] for currency in FOREIGN)
+    payments = await asyncio.gather(*map(shop.final, replies))
+    return _Crowd(quotes, orders, replies, payments, lookups, took)
