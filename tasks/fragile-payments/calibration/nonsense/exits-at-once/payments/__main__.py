@@ -1,0 +1,3 @@
+"""`python -m payments` says that all is well, and leaves."""
+
+print("payments is up")
