@@ -19,6 +19,7 @@ import tempfile
 import threading
 import time
 import tomllib
+from base64 import b64decode
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -99,6 +100,14 @@ class LocalSut:
     def logs(self, max_bytes: int) -> str:
         """The end of its output."""
         return (self.folder / "log").read_bytes()[-max_bytes:].decode("utf-8", "replace")
+
+    def put_data(self, files: Mapping[str, str]) -> None:
+        """Make these, base64 of their content by name, all that its data folder has."""
+        data = Path(self.env["DATA_DIR"])
+        shutil.rmtree(data)
+        data.mkdir()
+        for name, content in files.items():
+            (data / name).write_bytes(b64decode(content))
 
     def remove(self) -> None:
         """End it and delete its folder."""
@@ -250,6 +259,8 @@ class StandIn:
             sut.process.wait()
         elif request.verb == "restart":
             sut.start()
+        elif request.verb == "put_data":
+            sut.put_data(request.args["files"])
         elif request.verb == "remove":
             sut.remove()
         return {}

@@ -59,6 +59,9 @@ async def _pages(found: Findings, shop: Shop, merchant: str, newest_first: list[
         cursor = f"&cursor={quote(following, safe='')}"
     found.expect("pages of 3 for 7 payments", pages, 3)
     found.expect("ids of a merchant, newest first", seen, newest_first)
+    full = await shop.sut.get(f"/payments?merchant_id={merchant}&limit={len(newest_first)}")
+    following = full.object().get("next_cursor", "missing")
+    found.expect("next_cursor on a last page that is just full", following, None)
     everybody = await shop.sut.get("/payments?limit=100")
     items = everybody.object().get("items")
     found.expect("payments of all merchants", len(items) if isinstance(items, list) else None, 8)

@@ -26,7 +26,8 @@ PUBLISHED = (
     "description",
     "created_at",
 )
-"""Fields of a payment in api.md; more are allowed."""
+"""Fields of a payment in api.md; more are allowed. It does not say what `description` is when it
+was left out, so null and absent are both right then."""
 
 
 @check(
