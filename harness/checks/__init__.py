@@ -9,7 +9,7 @@ Layout, from the outside in::
     declaration  @check
     sut          lifecycle and requests          channel   the harness, line by line
     upstream     the dependencies' stand-in      exchange, behaviours, ledger
-    load         open-loop load                  sequences random ones, and their shrinking
+    load         open-loop load                  machine, sequences: random ones, shrunk
     client, wire bounded HTTP/1.1                measure, contract, failure
 """
 
@@ -34,8 +34,9 @@ from harness.checks.exchange import Answer, Call, Exchange
 from harness.checks.failure import ChannelError, ControlFailed, SutNotReady
 from harness.checks.ledger import Effect, Ledger
 from harness.checks.load import Load, Shot, open_loop, percentile
+from harness.checks.machine import StateMachine, rule
 from harness.checks.measure import Measure
-from harness.checks.sequences import Counterexample, Exploration, StateMachine, explore, rule
+from harness.checks.sequences import Counterexample, Exploration, explore
 from harness.checks.sut import Stopped, Sut
 from harness.checks.upstream import Behaviour, Upstream
 

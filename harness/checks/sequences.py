@@ -1,26 +1,5 @@
 """Random sequences of what can happen to a service, and the shortest that breaks a promise.
 
-A check author says what may happen, in words, and what must hold::
-
-    class Checkout(StateMachine):
-        def __init__(self, shop: Shop) -> None:
-            self.order = shop.order()
-
-        @rule("the shop pays")
-        async def pay(self) -> None: ...
-
-        @rule("the provider answers {status}", status=st.sampled_from([429, 503]))
-        async def blip(self, status: int) -> None: ...
-
-        @rule("the machine is lost, and another one starts", costly=True)
-        async def crash(self) -> None: ...
-
-        async def invariant(self) -> None:
-            assert charges(self.order) <= 1, "The order was charged twice."
-
-    explored = await explore(Checkout, shop, seed=seed)
-    explored.record(measure)
-
 Hypothesis makes up the sequences and shrinks the first one that breaks the invariant. It draws
 a whole sequence before any of it happens, other than its own `RuleBasedStateMachine`, so that
 each sequence is played once at most and both can stop when their time is over: with a real
@@ -32,15 +11,15 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import time
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any, TypeVar
 
 from hypothesis import HealthCheck, Phase, Verbosity, given, settings
 from hypothesis import seed as seeded
 from hypothesis import strategies as st
 
+from harness.checks.machine import Rule, StateMachine, Step, rules_of
 from harness.checks.measure import Measure
 
 SEARCH_SEC = 8.0
@@ -57,50 +36,6 @@ _DRAWN_FOR_ONE = 25
 """Not all that is drawn is new and worth its time."""
 _SIMPLEST_AND_ONE = 2
 """Hypothesis begins with the simplest example, here nothing at all, and draws one then."""
-_RULE = "__harness_rule__"
-
-RuleBody = TypeVar("RuleBody", bound=Callable[..., Awaitable[bool | None]])
-
-
-class StateMachine:
-    """What may happen to a service and what must hold; one object for each sequence.
-
-    All sequences meet the same service, so a machine works on things of its own, such as a
-    fresh order, and `heal` leaves the service as it was. A broken promise is an
-    `AssertionError` with a sentence, in a rule or in the hooks below; anything else that is
-    raised ends the exploration and comes out of `explore`.
-    """
-
-    async def invariant(self) -> None:
-        """What holds after every step."""
-
-    async def heal(self) -> None:
-        """End the bad times, however the sequence went; comes before `settle`."""
-
-    async def settle(self) -> None:
-        """What holds in the end, when every step went well."""
-
-
-def rule(
-    words: str, /, *, costly: bool = False, **arguments: st.SearchStrategy[Any]
-) -> Callable[[RuleBody], RuleBody]:
-    """Make an async method a step that may happen at any time.
-
-    A step that has no meaning yet, such as repeating what was never sent, does nothing and
-    returns False; nobody is told of it. Simple rules and values come first, since a sequence
-    is shrunk towards them.
-
-    Args:
-        words: For a person who reads the counterexample; may name arguments in braces.
-        costly: Takes seconds, so there is one such step in a sequence, and in few sequences.
-        arguments: A Hypothesis strategy for each argument of the method.
-    """
-
-    def declare(body: RuleBody) -> RuleBody:
-        setattr(body, _RULE, _Rule(words, costly, arguments, body))
-        return body
-
-    return declare
 
 
 @dataclass(frozen=True)
@@ -115,12 +50,10 @@ class Counterexample:
 
     def __str__(self) -> str:
         """A numbered list of steps and what came of them, one a line."""
-        lines = [f"{number}. {step[:1].upper()}{step[1:]}." for number, step in self._numbered()]
+        steps = enumerate(self.steps, start=1)
+        lines = [f"{number}. {step[:1].upper()}{step[1:]}." for number, step in steps]
         rest = " (There may be a shorter way: the time for looking was over.)" if self.cut else ""
         return "\n".join([*lines, f"Then: {self.broken}{rest}"])
-
-    def _numbered(self) -> Iterator[tuple[int, str]]:
-        return enumerate(self.steps, start=1)
 
 
 @dataclass(frozen=True)
@@ -172,30 +105,7 @@ async def explore(
     return search.explored()
 
 
-@dataclass(frozen=True)
-class _Rule:
-    words: str
-    costly: bool
-    arguments: Mapping[str, st.SearchStrategy[Any]]
-    body: Callable[..., Awaitable[bool | None]]
-
-    def steps(self) -> st.SearchStrategy[_Step]:
-        return st.fixed_dictionaries(dict(self.arguments)).map(lambda drawn: _Step(self, drawn))
-
-
-@dataclass(frozen=True)
-class _Step:
-    rule: _Rule
-    arguments: Mapping[str, Any]
-
-    def __str__(self) -> str:
-        return self.rule.words.format(**self.arguments)
-
-    def __repr__(self) -> str:
-        return f"{self.rule.body.__name__} {dict(self.arguments)!r}"
-
-
-_Plan = tuple[_Step, ...]
+_Plan = tuple[Step, ...]
 
 
 @dataclass(frozen=True)
@@ -228,7 +138,7 @@ class _Search:
         self.over = False
         self._machine = machine
         self._shrink_sec = shrink_sec
-        rules = _rules(type(machine()))
+        rules = rules_of(type(machine()))
         cheap = [each for each in rules if not each.costly]
         self._phases = [(False, _plans(cheap, steps), counts[0])]
         if len(cheap) < len(rules):
@@ -321,7 +231,7 @@ class _Search:
         return costly is self._costly and not plan[-1].rule.costly
 
     async def _play(self, plan: _Plan) -> _Outcome:
-        machine, taken = self._machine(), list[_Step]()
+        machine, taken = self._machine(), list[Step]()
         try:
             try:
                 for step in plan:
@@ -339,17 +249,7 @@ class _Search:
         return _Outcome(tuple(taken), "")
 
 
-def _rules(machine: type[StateMachine]) -> list[_Rule]:
-    """In the order in which they are written, those of base classes first."""
-    found = {
-        name: getattr(value, _RULE, None)
-        for base in reversed(machine.__mro__)
-        for name, value in vars(base).items()
-    }
-    return [each for each in found.values() if isinstance(each, _Rule)]
-
-
-def _plans(rules: list[_Rule], steps: int) -> st.SearchStrategy[_Plan]:
+def _plans(rules: list[Rule], steps: int) -> st.SearchStrategy[_Plan]:
     """As many steps as there may be, each of which can be shrunk to none.
 
     A list of any length would be a short one most of the time, and most of those find nothing.
@@ -358,7 +258,7 @@ def _plans(rules: list[_Rule], steps: int) -> st.SearchStrategy[_Plan]:
     return st.lists(step, min_size=steps, max_size=steps).map(_as_plan)
 
 
-def _as_plan(drawn: list[_Step | None]) -> _Plan:
+def _as_plan(drawn: list[Step | None]) -> _Plan:
     """Without what was shrunk to none, and with the first costly step only."""
     kept = [step for step in drawn if step is not None]
     costly = [step for step in kept if step.rule.costly]
