@@ -48,20 +48,22 @@ async def main() -> None:
             env=os.environ | dict(zip(names, values, strict=True)),
             stdout=sys.stderr,
         )
-        while (await _send("GET", "/readyz")).status != 200:
+        while (await _send("GET", "/readyz")).status != 200:  # noqa: ASYNC110 - it has no event
             await asyncio.sleep(0.1)
         await _business(provider)
         process.kill()
         await process.wait()
         with sqlite3.connect(Path(folder) / "payments.db") as db:
-            print("-- A database as the original leaves it when its machine is lost; written by "
-                  "calibration/stored.py.")
+            print(
+                "-- A database as the original leaves it when its machine is lost; written by "
+                "calibration/stored.py."
+            )
             print("\n".join(db.iterdump()))
 
 
 async def _business(provider: Provider) -> None:
     whole = await _pay("bread-1", "m_bakery", 1250, "CHF", "Order 1001")
-    part = await _pay("bread-2", "m_bakery", 90_000, "GBP", "O'Neill \"Café\" №2; -- 50%")
+    part = await _pay("bread-2", "m_bakery", 90_000, "GBP", 'O\'Neill "Café" №2; -- 50%')
     await _pay("bread-3", "m_bakery", 1, "JPY", None)
     provider.declined.add("tok_declined")
     await _pay("bread-4", "m_bakery", 777, "USD", "Order 1004", token="tok_declined")
