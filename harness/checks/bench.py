@@ -60,7 +60,8 @@ class Bench:
         Raises:
             SutNotReady: The submission did not come up; its log is kept.
         """
-        sut = self._runner.run(Sut.start(self._channel, self._brief))
+        good_service = self.attempt.good_service
+        sut = self._runner.run(Sut.start(self._channel, self._brief, good_service=good_service))
         try:
             self._runner.run(sut.ready())
         except SutNotReady:

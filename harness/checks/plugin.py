@@ -18,7 +18,7 @@ from harness.checks.declaration import declaration_of
 from harness.checks.measure import Measure
 from harness.checks.sut import Sut
 from harness.checks.upstream import Upstream
-from harness.checks.verdict import Attempt, Verdict, another, settle
+from harness.checks.verdict import Attempt, Verdict, another, settle, wants_control
 from harness.models.check import CheckDeclaration
 from harness.models.grader import CheckFinished, CheckStarted, Declared, Finished, GraderBrief
 
@@ -99,7 +99,7 @@ class GraderPlugin:
         items[:] = order[start:] + order[:start]
 
     @pytest.hookimpl(tryfirst=True)
-    def pytest_runtest_protocol(self, item: pytest.Item, nextitem: pytest.Item | None) -> bool:
+    def pytest_runtest_protocol(self, item: pytest.Item) -> bool:
         """Run one check, unless another lane has it, as often as its verdict needs."""
         declaration = _declaration(item)
         claim = asyncio.run(self._channel.request("claim", check=declaration.id))
@@ -108,10 +108,14 @@ class GraderPlugin:
         began = time.monotonic()
         verdicts: list[Verdict] = []
         while not verdicts or another(declaration, verdicts, confirm=self._brief.confirm):
-            verdicts.append(self._attempt(item, nextitem, declaration, len(verdicts) + 1))
+            verdicts.append(self._attempt(item, declaration, len(verdicts) + 1))
+        control = None
+        if self._brief.good_service and wants_control(declaration, verdicts):
+            control = self._attempt(item, declaration, len(verdicts) + 1, good_service=True)
         result = settle(
             declaration,
             verdicts,
+            control,
             confirm=self._brief.confirm,
             duration_sec=time.monotonic() - began,
         )
@@ -132,18 +136,20 @@ class GraderPlugin:
     def _attempt(
         self,
         item: pytest.Item,
-        nextitem: pytest.Item | None,
         declaration: CheckDeclaration,
         number: int,
+        *,
+        good_service: bool = False,
     ) -> Verdict:
         self._channel.tell(CheckStarted(check=declaration.id, attempt=number))
         assert isinstance(item, pytest.Function)
         fresh = pytest.Function.from_parent(item.parent, name=item.name, callobj=item.obj)
-        attempt = fresh.stash[_ATTEMPT] = Attempt(declaration, number)
+        attempt = fresh.stash[_ATTEMPT] = Attempt(declaration, number, good_service=good_service)
         if declaration.loud:
             asyncio.run(self._channel.request("take_turn", timeout_sec=_TURN_TIMEOUT_SEC))
         began = time.monotonic()
-        reports: Sequence[pytest.TestReport] = runtestprotocol(fresh, log=False, nextitem=nextitem)
+        # whatever comes next may be another lane's, so nothing is kept standing for it
+        reports: Sequence[pytest.TestReport] = runtestprotocol(fresh, log=False, nextitem=None)
         attempt.duration_sec = time.monotonic() - began
         if declaration.loud:
             asyncio.run(self._channel.request("end_turn"))

@@ -43,13 +43,22 @@ class Sut:
         """`host:port`."""
 
     @classmethod
-    async def start(cls, channel: Channel, brief: GraderBrief) -> Self:
+    async def start(
+        cls, channel: Channel, brief: GraderBrief, *, good_service: bool = False
+    ) -> Self:
         """A fresh one: fresh volume, sealed tree; not yet ready.
+
+        Args:
+            channel: To the harness.
+            brief: What the grading was told.
+            good_service: Not the submission but one that is known to pass.
 
         Raises:
             ChannelError: The harness could not start it.
         """
-        value = await channel.request("start", timeout_sec=START_TIMEOUT_SEC)
+        value = await channel.request(
+            "start", timeout_sec=START_TIMEOUT_SEC, good_service=good_service
+        )
         return cls(channel, brief, str(value["sut"]), str(value["address"]))
 
     async def ready(self) -> None:

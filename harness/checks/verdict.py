@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import statistics
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from harness.checks.contract import SLACK_SEC
 from harness.checks.failure import SutNotReady
@@ -32,6 +32,8 @@ class Attempt:
     """What set-up or the check itself raised first."""
     lag_sec: float = 0.0
     """The longest time for which the grader's event loop stood still."""
+    good_service: bool = False
+    """It is run on a service that is known to pass, as a control."""
     log_tail: str = ""
     ending: str = ""
     """How the service ended when it should have been running, as words."""
@@ -102,16 +104,28 @@ def another(declaration: CheckDeclaration, verdicts: Sequence[Verdict], *, confi
     return invalid <= MAX_RETRIES and not _decided(declaration, verdicts, confirm=confirm)
 
 
+def wants_control(declaration: CheckDeclaration, verdicts: Sequence[Verdict]) -> bool:
+    """Whether a good service must show that this machine can hold the check just now.
+
+    A loud check needs most of a machine: on a busy one the best service fails it, and no
+    figure of the grader's own shows that.
+    """
+    scores = [verdict.score for verdict in verdicts if verdict.score is not None]
+    return declaration.loud and bool(scores) and statistics.median_low(scores) < 1
+
+
 def settle(
     declaration: CheckDeclaration,
     verdicts: Sequence[Verdict],
+    control: Verdict | None = None,
     *,
     confirm: bool,
     duration_sec: float,
 ) -> CheckResult:
     """The check's result: the middle one of its valid attempts.
 
-    Invalid when there are not enough of them to decide.
+    Invalid when there are not enough of them to decide, or when a good service does not
+    pass here and now either.
     """
     valid = _valid(verdicts)
     scores = [verdict.score for verdict in valid if verdict.score is not None]
@@ -121,6 +135,9 @@ def settle(
         chosen = next(verdict for verdict in valid if verdict.score == middle)
     else:
         chosen = next(verdict for verdict in reversed(verdicts) if verdict.score is None)
+    if control is not None and control.outcome is not CheckOutcome.PASSED:
+        chosen = _unfit(chosen, control)
+        decided = False
     summary = chosen.summary
     if decided and len(set(scores)) > 1:
         outcomes = ", ".join(verdict.outcome.value for verdict in valid)
@@ -133,6 +150,18 @@ def settle(
         summary=summary,
         attempts=len(verdicts),
         log_tail=chosen.log_tail,
+    )
+
+
+def _unfit(found: Verdict, control: Verdict) -> Verdict:
+    return replace(
+        found,
+        outcome=CheckOutcome.INVALID,
+        score=None,
+        summary=_short(
+            "The machine is too busy: a service that is known to be good does not pass here and "
+            f"now either ({control.summary}). Found: {found.summary}"
+        ),
     )
 
 

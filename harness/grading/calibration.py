@@ -80,6 +80,11 @@ class Calibration(Model):
         return self
 
 
+def has_calibration(task: Task) -> bool:
+    """Whether there is a calibration set; a task in the making has none."""
+    return (task.calibration / CALIBRATION_FILE).is_file()
+
+
 def read_calibration(task: Task) -> Calibration:
     """The task's known submissions.
 

@@ -1,17 +1,29 @@
-"""Before the first check counts: a submission that does not start is told from our failure."""
+"""What tells our failures from the submission's: other services on the same machine.
+
+The original is started when the submission does not start, and a good service meets the
+loud checks that the submission failed.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import tempfile
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 from harness.errors import SandboxError
+from harness.grading.calibration import (
+    KnownSubmission,
+    has_calibration,
+    materialise,
+    read_calibration,
+)
 from harness.grading.grader import Verdict
 from harness.grading.readiness import Hindrance, hindrance
 from harness.grading.seal import seal
 from harness.grading.sut import Sut, Suts, sut_spec
 from harness.models.check import GradingFailure
+from harness.models.session import Submission
 from harness.models.task import Task
 from harness.sandbox.protocol import Progress, SandboxEnvironment
 
@@ -83,3 +95,45 @@ class StartControl:
         if own is None:
             raise NotStartingError(found)
         raise NothingStartsError(self._task, own)
+
+
+class GoodService(AbstractContextManager["GoodService"]):
+    """The first reference of the task's calibration set, sealed when it is wanted."""
+
+    def __init__(self, task: Task) -> None:
+        self._task = task
+        self._scratch = tempfile.TemporaryDirectory(prefix="harness-control-")
+        self._once = asyncio.Lock()
+        self._sealed: Submission | None = None
+        self._known = _first_reference(task)
+
+    def __exit__(self, *_: object) -> None:
+        self._scratch.cleanup()
+
+    @property
+    def there(self) -> bool:
+        """Whether the task has one."""
+        return self._known is not None
+
+    async def sealed(self) -> Submission:
+        """It, ready to be started.
+
+        Raises:
+            SandboxError: The task has none.
+        """
+        if self._known is None:
+            raise SandboxError(f"Task '{self._task.name}' has no reference to start.")
+        async with self._once:
+            if self._sealed is None:
+                made = await asyncio.to_thread(
+                    materialise, self._task, self._known, Path(self._scratch.name)
+                )
+                self._sealed = made.submission
+        return self._sealed
+
+
+def _first_reference(task: Task) -> KnownSubmission | None:
+    """One that runs in the same image as the submission."""
+    known = read_calibration(task).submission if has_calibration(task) else ()
+    fits = (item for item in known if item.kind == "reference" and not item.own_requirements)
+    return next(fits, None)

@@ -13,7 +13,12 @@ from pathlib import Path
 
 import harness
 from harness.grading.cleanup import sweep, task_group, uninterrupted
-from harness.grading.control import NothingStartsError, NotStartingError, StartControl
+from harness.grading.control import (
+    GoodService,
+    NothingStartsError,
+    NotStartingError,
+    StartControl,
+)
 from harness.grading.grader import GraderRun, require_checks
 from harness.grading.lane import Claims, Lane
 from harness.grading.steadiness import with_steadiness
@@ -113,9 +118,10 @@ async def grade(
         control=StartControl(task, say),
         progress=say,
     )
-    standing = [lane() for _ in range(min(lanes, len(only) or lanes))]
     try:
-        failure = await _conduct(standing, brief, timeout_sec or task.spec.verifier.timeout_sec)
+        with GoodService(task) as good:
+            standing = [lane(good=good) for _ in range(min(lanes, len(only) or lanes))]
+            failure = await _conduct(standing, brief, timeout_sec or task.spec.verifier.timeout_sec)
     finally:
         await uninterrupted(sweep(backend, owner, say))
     results, trouble = _results([one.run for one in standing], failure)

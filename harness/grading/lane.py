@@ -10,10 +10,10 @@ import os
 from typing import Any
 
 from harness.grading.cleanup import uninterrupted
-from harness.grading.control import StartControl
+from harness.grading.control import GoodService, StartControl
 from harness.grading.grader import Grader, GraderRun
 from harness.grading.places import bindings
-from harness.grading.sut import Suts
+from harness.grading.sut import Sut, Suts
 from harness.grading.turns import Turn
 from harness.models.grader import GraderBrief, Request
 from harness.models.sandbox import Mount, ResourceLimits, SandboxSpec
@@ -55,6 +55,7 @@ class Lane:
         images: By role: "workspace" and "grader".
         claims: Shared by the grading's lanes.
         control: Shared by the grading's lanes.
+        good: Shared by the grading's lanes.
         progress: Told of each check.
     """
 
@@ -69,6 +70,7 @@ class Lane:
         images: dict[str, str],
         claims: Claims,
         control: StartControl,
+        good: GoodService,
         progress: Progress,
     ) -> None:
         self._task = task
@@ -79,6 +81,7 @@ class Lane:
         self._images = images
         self._claims = claims
         self._control = control
+        self._good = good
         self._say = progress
         self.run = GraderRun()
         """What its grader has said so far."""
@@ -117,15 +120,19 @@ class Lane:
                 case "end_turn":
                     self._turn.end()
                     return {}
+                case "start" if request.args.get("good_service"):
+                    good = await self._good.sealed()
+                    return _started(await suts.start(good, good.files))
                 case "start":
                     sut = await suts.start(self._submission, self._entries)
                     await self._control.watch(sut, suts, grader)
-                    return {"sut": sut.id, "address": sut.address}
+                    return _started(sut)
                 case _:
                     return await suts.serve(request)
 
         argv = ["python", "-m", "harness.checks", TESTS]
-        told = brief.model_copy(update={"upstreams": self._upstreams})
+        more = {"upstreams": self._upstreams, "good_service": self._good.there}
+        told = brief.model_copy(update=more)
         work = Grader(grader, argv, verbs, self._say, self.run)
         try:
             await work.conduct(told, timeout_sec=timeout_sec)
@@ -148,3 +155,7 @@ class Lane:
                 limits=GRADER_LIMITS,
             )
         )
+
+
+def _started(sut: Sut) -> dict[str, Any]:
+    return {"sut": sut.id, "address": sut.address}

@@ -45,6 +45,8 @@ class GraderBrief(Model):
     """Check ids to run; empty for all."""
     confirm: bool = True
     """Confirm failing timing checks on fresh suts."""
+    good_service: bool = False
+    """Whether `start` can also give a service that is known to pass every check."""
     lane: int = 0
     lanes: int = 1
     """Lanes take checks from one list; each begins at its own place in it."""
@@ -69,7 +71,8 @@ class Request(Model):
         "take_turn",
         "end_turn",
     ]
-    """`start` makes a fresh sut (fresh volume, sealed tree) and replies {"sut", "address"}; the
+    """`start` makes a fresh sut (fresh volume, sealed tree) and replies {"sut", "address"}; with
+    args.good_service it is one that is known to pass. The
     others name it by `sut`. `stop` (SIGTERM, then SIGKILL after args.grace_sec) replies
     {"exit_code", "duration_sec", "killed"}; `logs` replies {"text"} (last args.max_bytes);
     `stats` replies `SandboxStats` fields; `state` replies `SandboxState` fields. `put_data`

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.checks import ControlFailed, SutNotReady
-from harness.checks.verdict import Attempt, Verdict, another, settle
+from harness.checks.verdict import Attempt, Verdict, another, settle, wants_control
 from harness.models.check import CheckDeclaration, CheckOutcome, CheckResult
 
 PASSED = Verdict(CheckOutcome.PASSED, 1.0, "passed")
@@ -139,3 +139,39 @@ def test_summaries_are_short_and_flat():
     attempt = Attempt(declaration(timing=False), 1, error=AssertionError("a\n b " * 1000))
     assert len(attempt.judge().summary) == 700
     assert "\n" not in attempt.judge().summary
+
+
+@pytest.mark.parametrize(
+    ("loud", "found", "wanted"),
+    [
+        (True, [FAILED, FAILED], True),
+        (True, [PARTIAL, FAILED, PASSED], True),
+        (True, [FAILED, PASSED, PASSED], False),
+        (True, [PASSED], False),
+        (True, [INVALID, INVALID], False),
+        (False, [FAILED, FAILED], False),
+    ],
+)
+def test_loud_fails_meet_a_good_service(loud: bool, found: list[Verdict], wanted: bool):
+    """Only where the submission falls short; what passes needs no control."""
+    declared = declaration(timing=True).model_copy(update={"loud": loud})
+    assert wants_control(declared, found) is wanted
+
+
+@pytest.mark.parametrize("control", [FAILED, PARTIAL, INVALID])
+def test_a_machine_on_which_the_good_service_fails_measures_nothing(control: Verdict):
+    """The fail is told and not counted."""
+    result = settle(
+        declaration(timing=True), [FAILED, FAILED], control, confirm=True, duration_sec=1
+    )
+    assert (result.outcome, result.score) == (CheckOutcome.INVALID, None)
+    assert "too busy" in result.summary
+    assert "Found: failed" in result.summary
+
+
+def test_a_fail_that_a_good_service_does_not_share_counts():
+    """The machine was fit for the check."""
+    result = settle(
+        declaration(timing=True), [FAILED, FAILED], PASSED, confirm=True, duration_sec=1
+    )
+    assert (result.outcome, result.score, result.summary) == ("failed", 0.0, "failed")

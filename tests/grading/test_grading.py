@@ -230,6 +230,27 @@ async def test_other_lanes_go_on(backend: SandboxBackend, tests_of: Task, make: 
     assert sorted(step for step in steps if step in CHECKS) == sorted(CHECKS)
 
 
+@pytest.mark.parametrize(("reference", "outcome"), [("sturdy", "failed"), ("flawed", "invalid")])
+async def test_a_good_service_meets_loud_checks(
+    backend: SandboxBackend, tests_of: Task, make: Make, reference: str, outcome: str
+) -> None:
+    """A loud check counts against a submission only where a known reference passes it just now."""
+    edit(tests_of, 'id="behaviour.no-price",', 'id="behaviour.no-price",\n    loud=True,')
+    flawed = (tests_of.repo / "service.py").read_text()
+    for name, service in (("sturdy", GOOD), ("flawed", flawed)):
+        folder = tests_of.calibration / name
+        folder.mkdir(parents=True)
+        (folder / "service.py").write_text(service)
+    (tests_of.calibration / "calibration.toml").write_text(
+        f'[[submission]]\nname = "r"\nkind = "reference"\npath = "{reference}"\nabout = "r"\n'
+    )
+    grading = await grade(
+        make(flawed), tests_of, backend, secret=SECRET, only=("behaviour.no-price",)
+    )
+    assert outcomes(grading) == {"behaviour.no-price": outcome}
+    assert ("too busy" in grading.checks[0].summary) == (outcome == "invalid")
+
+
 async def test_deadline(backend: SandboxBackend, tests_of: Task, make: Make) -> None:
     """A grading that does not end is ended; checks without a result are invalid."""
     edit(
