@@ -35,12 +35,13 @@ READ_FOR_SEC = 4.0
 CROWD = 50
 """Quotes of one currency at once."""
 OTHERS = 6
-PAYERS = 2
+PAYERS = 4
 """Quotes and payments of every currency beside them."""
 HELD_SEC = 0.5
 """A look-up usually takes 0.2 s; in this time everybody is there before its answer."""
-FEW = 3
-"""Look-ups for a crowd: one does it, one may have been under way, one may be a repetition."""
+FEW = 5
+"""Look-ups for a crowd: one does it, but it may be one more that was under way, and repetitions
+of a slow one are a matter of taste; what there must not be is one for each."""
 
 
 @check(
@@ -170,7 +171,7 @@ async def test_stampede(
         measure(
             f"look-ups for {CROWD} quotes of a {name} currency",
             crowd.lookups,
-            at_most=max(FEW, 1 + contract["rate_calls_per_sec"] * crowd.took_sec),
+            at_most=max(FEW, 1 + round(contract["rate_calls_per_sec"] * crowd.took_sec)),
             partly_at_most=CROWD / 5,
         )
     wrong = sum(crowd.wrong(shop, provider) for crowd in crowds)
