@@ -97,6 +97,18 @@ class LocalSut:
         code = self.process.poll()
         return {"status": "running" if code is None else "exited", "exit_code": code}
 
+    def stats(self) -> dict[str, Any]:
+        """What its process holds."""
+        assert self.process is not None
+        folder = Path("/proc") / str(self.process.pid)
+        lines = (folder / "status").read_text().splitlines()
+        status = dict(line.split(":", 1) for line in lines)
+        return {
+            "memory_bytes": int(status["RssAnon"].split()[0]) * 1024,
+            "pids": int(status["Threads"]),
+            "fds": sum(1 for _ in (folder / "fd").iterdir()),
+        }
+
     def logs(self, max_bytes: int) -> str:
         """The end of its output."""
         return (self.folder / "log").read_bytes()[-max_bytes:].decode("utf-8", "replace")
@@ -253,7 +265,7 @@ class StandIn:
         if request.verb == "state":
             return sut.state()
         if request.verb == "stats":
-            return {"memory_bytes": 1, "pids": 1}
+            return sut.stats()
         if request.verb == "kill":
             sut.process.kill()
             sut.process.wait()

@@ -230,11 +230,16 @@ class Service:
         while True:
             for id_, request in self.books.rows("id, request", "status='captured' AND mailed=0"):
                 mail = {"to": json.loads(request)["customer_email"], "subject": "Receipt"}
-                try:
-                    await self.mailer.post("/messages", json=mail | {"body": f"Payment {id_}"})
-                except httpx.ConnectError:
-                    break
+                # noted before it leaves: whoever stops or kills us meanwhile, it may be taken
                 self.books.db.execute("UPDATE payment SET mailed=1 WHERE id=?", (id_,))
+                try:
+                    mail |= {"body": f"Payment {id_}"}
+                    taken = (await self.mailer.post("/messages", json=mail)).status_code == 202
+                except httpx.ConnectError:
+                    taken = False
+                if not taken:
+                    self.books.db.execute("UPDATE payment SET mailed=0 WHERE id=?", (id_,))
+                    break
             await asyncio.sleep(0.3)
 
     async def settle(self) -> None:
