@@ -150,7 +150,9 @@ async def _exchange(
 
 
 def _status(words: list[str]) -> int:
-    if not words[0].startswith("HTTP/1.") or not words[1].isdigit() or len(words[1]) != 3:  # noqa: PLR2004 - a status has three digits
+    # a superscript is a digit to `isdigit`, and none to `int`
+    digits = words[1].isascii() and words[1].isdigit() and len(words[1]) == 3  # noqa: PLR2004 - a status has three digits
+    if not words[0].startswith("HTTP/1.") or not digits:
         raise WireError(f"not an HTTP reply: {' '.join(words)[:80]!r}")
     return int(words[1])
 

@@ -206,7 +206,10 @@ class Upstream:
 
     def _arrive(self, head: Head, body: bytes) -> Call:
         words = head.words
-        url = urlsplit(words[1])
+        try:
+            url = urlsplit(words[1])
+        except ValueError as exc:
+            raise WireError(f"not a path: {words[1][:80]!r}") from exc
         query = {name: values[-1] for name, values in parse_qs(url.query).items()}
         call = Call(
             len(self.calls), words[0], url.path, query, head.headers, body, time.monotonic()

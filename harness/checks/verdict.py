@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from harness.checks.contract import SLACK_SEC
-from harness.checks.failure import SutNotReady
+from harness.checks.failure import ChannelError, ControlFailed, SutNotReady
 from harness.checks.measure import Measure
 from harness.models.check import CheckDeclaration, CheckOutcome, CheckResult, Measurement
 
@@ -79,6 +79,7 @@ class Attempt:
             _short(summary),
             tuple(self.measure.taken),
             self.log_tail if bad else "",
+            ours=isinstance(self.error, ControlFailed | ChannelError) or self.lag_sec > MAX_LAG_SEC,
         )
 
 
@@ -92,6 +93,8 @@ class Verdict:
     summary: str
     measurements: tuple[Measurement, ...] = ()
     log_tail: str = ""
+    ours: bool = False
+    """If it is invalid, then through a control or our machinery, not in the check's own course."""
 
 
 def another(declaration: CheckDeclaration, verdicts: Sequence[Verdict], *, confirm: bool) -> bool:
@@ -108,10 +111,13 @@ def wants_control(declaration: CheckDeclaration, verdicts: Sequence[Verdict]) ->
     """Whether a good service must show that this machine can hold the check just now.
 
     A loud check needs most of a machine: on a busy one the best service fails it, and no
-    figure of the grader's own shows that.
+    figure of the grader's own shows that. And where a check breaks in its own course, it is
+    badly written, or the service keeps us from measuring it.
     """
     scores = [verdict.score for verdict in verdicts if verdict.score is not None]
-    return declaration.loud and bool(scores) and statistics.median_low(scores) < 1
+    if not scores:
+        return not any(verdict.ours for verdict in verdicts)
+    return declaration.loud and statistics.median_low(scores) < 1
 
 
 def settle(
@@ -138,6 +144,8 @@ def settle(
     if control is not None and control.outcome is not CheckOutcome.PASSED:
         chosen = _unfit(chosen, control)
         decided = False
+    elif control is not None and not valid:
+        chosen = _unmeasurable(chosen)
     summary = chosen.summary
     if decided and len(set(scores)) > 1:
         outcomes = ", ".join(verdict.outcome.value for verdict in valid)
@@ -159,8 +167,21 @@ def _unfit(found: Verdict, control: Verdict) -> Verdict:
         outcome=CheckOutcome.INVALID,
         score=None,
         summary=_short(
-            "The machine is too busy: a service that is known to be good does not pass here and "
-            f"now either ({control.summary}). Found: {found.summary}"
+            "A service that is known to be good does not pass here and now either, so the machine "
+            f"is too busy, or the check is broken ({control.summary}) Found: {found.summary}"
+        ),
+    )
+
+
+def _unmeasurable(found: Verdict) -> Verdict:
+    """No attempt could be measured, and with a good service it can be, here and now."""
+    return replace(
+        found,
+        outcome=CheckOutcome.FAILED,
+        score=0.0,
+        summary=_short(
+            "This service cannot be measured, again and again, while one that is known to be good "
+            f"passes here and now: {found.summary}"
         ),
     )
 
@@ -177,5 +198,6 @@ def _valid(verdicts: Sequence[Verdict]) -> list[Verdict]:
 
 
 def _short(text: str) -> str:
-    flat = " ".join(text.split())
+    # half of a surrogate pair, which JSON can carry, cannot be written as UTF-8
+    flat = " ".join(text.encode("utf-8", "replace").decode().split())
     return flat if len(flat) <= _MAX_SUMMARY else f"{flat[: _MAX_SUMMARY - 1]}…"

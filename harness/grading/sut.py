@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import itertools
 import os
 import subprocess
@@ -166,7 +167,13 @@ class Suts:
         if state.status is not SandboxStatus.EXITED:
             await sut.environment.kill()
         # the data folder alone survives, as the brief says
-        await asyncio.to_thread(refill, sut.volume, sut.submission)
+        try:
+            await asyncio.to_thread(refill, sut.volume, sut.submission)
+        except OSError as exc:
+            if exc.errno not in (errno.ENOSPC, errno.EDQUOT):
+                raise SandboxError(f"The submission could not be laid out again: {exc}.") from exc
+            # its data has left no room for it, so it stays ended, and the grader sees that
+            return {"address": sut.address}
         await sut.environment.restart()
         return {"address": sut.address}
 

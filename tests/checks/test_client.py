@@ -73,6 +73,7 @@ async def test_an_interim_reply_is_not_the_reply():
         b"",
         b"garbage\r\n\r\n",
         b"HTTP/1.1 OK 200\r\n\r\n",
+        b"HTTP/1.1 \xb2\xb9\xb3 digits to Python\r\n\r\n",
         b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nshort",
         b"HTTP/1.1 200 OK\r\nContent-Length: 9999999999\r\n\r\n",
         b"HTTP/1.1 200 OK\r\n\r\n" + b"x" * 2_000_000,

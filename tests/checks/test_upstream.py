@@ -106,6 +106,7 @@ async def test_refusing_and_accepting_again(upstream: Upstream):
     "data",
     [
         b"nonsense\r\n\r\n",
+        b"GET //[ HTTP/1.1\r\n\r\n",
         b"POST /orders/tea HTTP/1.1\r\nContent-Length: 99999999999\r\n\r\n",
         b"POST /orders/tea HTTP/1.1\r\nContent-Length: -1\r\n\r\n",
         b"POST /orders/tea HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",

@@ -14,6 +14,7 @@ PASSED = Verdict(CheckOutcome.PASSED, 1.0, "passed")
 PARTIAL = Verdict(CheckOutcome.PARTIAL, 0.5, "partial")
 FAILED = Verdict(CheckOutcome.FAILED, 0.0, "failed", log_tail="log")
 INVALID = Verdict(CheckOutcome.INVALID, None, "invalid")
+OURS = Verdict(CheckOutcome.INVALID, None, "late", ours=True)
 
 
 def declaration(*, timing: bool) -> CheckDeclaration:
@@ -148,12 +149,15 @@ def test_summaries_are_short_and_flat():
         (True, [PARTIAL, FAILED, PASSED], True),
         (True, [FAILED, PASSED, PASSED], False),
         (True, [PASSED], False),
-        (True, [INVALID, INVALID], False),
+        (True, [OURS, OURS], False),
+        (False, [OURS, INVALID], False),
+        (False, [INVALID, INVALID], True),
+        (False, [INVALID, PASSED], False),
         (False, [FAILED, FAILED], False),
     ],
 )
-def test_loud_fails_meet_a_good_service(loud: bool, found: list[Verdict], wanted: bool):
-    """Only where the submission falls short; what passes needs no control."""
+def test_what_meets_a_good_service(loud: bool, found: list[Verdict], wanted: bool):
+    """Loud fails, and what broke in the check's own course; what passes needs no control."""
     declared = declaration(timing=True).model_copy(update={"loud": loud})
     assert wants_control(declared, found) is wanted
 
@@ -175,3 +179,22 @@ def test_a_fail_that_a_good_service_does_not_share_counts():
         declaration(timing=True), [FAILED, FAILED], PASSED, confirm=True, duration_sec=1
     )
     assert (result.outcome, result.score, result.summary) == ("failed", 0.0, "failed")
+
+
+def test_a_service_that_keeps_us_from_measuring_fails():
+    """Where a good service can be measured, one that cannot does not gain by it."""
+    result = settle(
+        declaration(timing=False), [INVALID, INVALID], PASSED, confirm=True, duration_sec=1
+    )
+    assert (result.outcome, result.score) == (CheckOutcome.FAILED, 0.0)
+    assert "cannot be measured" in result.summary
+    result = settle(
+        declaration(timing=False), [INVALID, INVALID], INVALID, confirm=True, duration_sec=1
+    )
+    assert result.outcome is CheckOutcome.INVALID
+
+
+def test_a_summary_can_always_be_written():
+    """Half of a surrogate pair, which JSON can carry, is replaced."""
+    attempt = Attempt(declaration(timing=False), 1, error=AssertionError("paid \ud83d"))
+    assert attempt.judge().summary == "paid ?"

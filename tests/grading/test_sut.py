@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 from base64 import b64encode
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -165,3 +166,24 @@ async def test_put_data(suts: Suts, make: Make) -> None:
     await ask(suts, sut, "put_data", files={"books.db": content})
     await ask(suts, sut, "restart")
     await printed(suts, sut, "['books.db']")
+
+
+@pytest.mark.parametrize("full", [errno.ENOSPC, errno.EDQUOT, errno.EIO])
+async def test_data_that_leaves_no_room(
+    suts: Suts, make: Make, monkeypatch: pytest.MonkeyPatch, full: int
+) -> None:
+    """A service that fills its disk stays ended after a crash; another fault is ours."""
+    sut = await suts.start(make("print('up', flush=True)\nimport time; time.sleep(600)"), 1)
+    await printed(suts, sut, "up")
+    await ask(suts, sut, "kill")
+
+    def refill(*_: object) -> None:
+        raise OSError(full, "no room")
+
+    monkeypatch.setattr(module, "refill", refill)
+    if full == errno.EIO:
+        with pytest.raises(SandboxError, match="laid out again"):
+            await ask(suts, sut, "restart")
+    else:
+        await ask(suts, sut, "restart")
+        assert (await ask(suts, sut, "state"))["status"] == "exited"

@@ -127,6 +127,7 @@ class Provider:
             and 0 < len(reference) <= 64
             and type(amount) is int
             and amount > 0
+            and isinstance(currency, str)
             and currency in _BASE_RATES
             and isinstance(token, str)
         )

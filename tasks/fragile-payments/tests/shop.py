@@ -192,4 +192,5 @@ def unknown_id(prefix: str) -> str:
 
 
 def _quoted(payment_id: object) -> str:
-    return quote(payment_id[:200] if isinstance(payment_id, str) else "none", safe="")
+    known = payment_id[:200] if isinstance(payment_id, str) else "none"
+    return quote(known, safe="", errors="replace")  # JSON can carry half a surrogate pair

@@ -116,7 +116,7 @@ class _Reads:
         )
         newest_first = [payment["id"] for payment in reversed(payments)]
         total = sum(whole(payment.get("amount_eur")) for payment in payments)
-        one = f"/payments/{quote(str(newest_first[0]), safe='')}"
+        one = f"/payments/{quote(str(newest_first[0]), safe='', errors='replace')}"
         return cls(
             shop.sut,
             {

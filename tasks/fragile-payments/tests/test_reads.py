@@ -56,7 +56,7 @@ async def _pages(found: Findings, shop: Shop, merchant: str, newest_first: list[
         if not isinstance(following, str) or following == "missing":
             found.expect("next_cursor on the last page", following, None)
             break
-        cursor = f"&cursor={quote(following, safe='')}"
+        cursor = f"&cursor={quote(following, safe='', errors='replace')}"
     found.expect("pages of 3 for 7 payments", pages, 3)
     found.expect("ids of a merchant, newest first", seen, newest_first)
     full = await shop.sut.get(f"/payments?merchant_id={merchant}&limit={len(newest_first)}")

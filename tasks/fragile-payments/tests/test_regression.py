@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from decimal import Decimal
 from typing import Any
 
 from findings import Findings, is_utc
@@ -14,6 +15,8 @@ from harness.checks import Measure, Response, check
 
 SETTLED_WITHIN_SEC = 12.0
 """Settlement runs every few seconds, receipts at once; both get this long."""
+MAX_HALF = 20_000
+"""A rate has four digits, so if any amount is worth a half, one up to here is."""
 PUBLISHED = (
     "id",
     "status",
@@ -46,6 +49,10 @@ async def test_payments(shop: Shop, provider: Provider, measure: Measure) -> Non
     orders = [shop.order(currency=currency) for currency in CURRENCIES]
     orders += [shop.order(amount=1, description=None), shop.order(amount=1_000_000)]
     orders += [shop.order(currency="CHF", amount=amount) for amount in (1, 2, 3)]
+    halves = {name: _half(provider.rate(name)) for name in CURRENCIES}
+    orders += [
+        shop.order(currency=name, amount=amount) for name, amount in halves.items() if amount
+    ]
     for order in orders:
         reply = await shop.pay(order)
         found.holds(
@@ -58,6 +65,11 @@ async def test_payments(shop: Shop, provider: Provider, measure: Measure) -> Non
         found.expect("a payment looked up", _public(flat(shown)), _public(payment))
     await _declined(found, shop, provider)
     found.record(measure)
+
+
+def _half(rate: Decimal) -> int:
+    """The smallest amount that is worth an even number of cents and a half; 0 if there is none."""
+    return next((a for a in range(1, MAX_HALF) if a * rate % 2 == Decimal("0.5")), 0)
 
 
 def _captured(
