@@ -73,7 +73,7 @@ async def grade(
         only: Ids of the checks to run; all when empty.
         confirm: Confirm failing timing checks on fresh systems under test.
         lanes: Checks side by side, each lane with a network, a grader and systems under
-            test of its own.
+            test of its own; one where the backend does not isolate.
         progress: Told of each step.
         timeout_sec: Wall-clock seconds for all checks; the task's `verifier.timeout_sec`
             by default.
@@ -118,9 +118,11 @@ async def grade(
         control=StartControl(task, say),
         progress=say,
     )
+    # without containers, two copies of a service would meet on one loopback
+    side_by_side = min(lanes, len(only) or lanes) if backend.isolates else 1
     try:
         with GoodService(task) as good:
-            standing = [lane(good=good) for _ in range(min(lanes, len(only) or lanes))]
+            standing = [lane(good=good) for _ in range(side_by_side)]
             failure = await _conduct(standing, brief, timeout_sec or task.spec.verifier.timeout_sec)
     finally:
         await uninterrupted(sweep(backend, owner, say))

@@ -217,6 +217,8 @@ async def test_grader_breaks(
     assert grading.checks[1].score is None
 
 
+@pytest.mark.docker
+@pytest.mark.parametrize("backend", ["docker"], indirect=True)
 async def test_other_lanes_go_on(backend: SandboxBackend, tests_of: Task, make: Make) -> None:
     """A lane whose grader breaks loses the check it was at; the others take the rest, each once."""
     edit(tests_of, "    good = await sut", "    __import__('os')._exit(9)\n    good = await sut")
