@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+import shlex
 from collections.abc import AsyncIterator, Callable, Sequence
 from pathlib import Path
 from typing import Protocol
@@ -17,6 +18,8 @@ from harness.sandbox.protocol import SandboxEnvironment
 
 _BAKED_IN = "/opt/harness/shell_integration.bash"
 _OURS = Path(__file__).parents[1] / "recorder" / "shell_integration.bash"
+# in one word, since a path below /tmp would be taken for one inside
+_OUTSIDE = ["bash", "-c", f"exec bash --rcfile {shlex.quote(str(_OURS))} -i"]
 
 
 class LocalTerminal(Protocol):
@@ -44,7 +47,7 @@ async def enter(desk: Desk, session_id: str, terminal: LocalTerminal) -> ExecRes
     backend = desk.backend_named(session.backend)
     nonce = secrets.token_hex(8)
     process = await workspace.open(
-        ["bash", "--rcfile", _BAKED_IN if backend.isolates else str(_OURS), "-i"],
+        ["bash", "--rcfile", _BAKED_IN, "-i"] if backend.isolates else _OUTSIDE,
         terminal=terminal.size,
         timeout_sec=remaining,
         env={"TERM": "xterm-256color", NONCE_VARIABLE: nonce},
