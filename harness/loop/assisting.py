@@ -16,6 +16,7 @@ from harness.models.task import Task
 from harness.models.transcript import Turn
 from harness.signals.assisted import section
 from harness.signals.collaboration import fates, signals
+from harness.signals.paths import is_document, is_test
 from harness.signals.story import talks
 from harness.signals.together import Collaboration
 
@@ -81,7 +82,9 @@ def _readable(desk: Desk, events: Sequence[Event]) -> Iterator[Turn]:
 
 
 def _added(diffs: Iterable[FileDiff]) -> Iterator[str]:
-    """Added lines of patches, without their plus."""
+    """Added lines of code, without their plus: what tests and documents say ships nothing."""
     for diff in diffs:
+        if is_test(diff.change.path) or is_document(diff.change.path):
+            continue
         _, _, hunks = diff.patch.partition("\n@@")
         yield from (line[1:] for line in hunks.split("\n") if line.startswith("+"))
