@@ -49,7 +49,7 @@ def lines_of(moment: Moment, width: int) -> list[str]:
 def _wrapped(line: str, width: int) -> list[str]:
     mark = found.group() if (found := _MARK.match(line)) else ""
     room = max(width - len(mark), 20)
-    pieces = textwrap.wrap(line[len(mark) :], room, drop_whitespace=False, replace_whitespace=False)
+    pieces = textwrap.wrap(line[len(mark) :], room, replace_whitespace=False)
     return [mark + piece for piece in pieces or [""]]
 
 

@@ -117,7 +117,7 @@ def test_long_lines_that_were_said_can_be_read_to_their_end(player: Player) -> N
     lines = lines_of(long, 40)
     assert max(map(len, lines)) <= 40
     assert all(line.startswith("> ") for line in lines[: lines.index("")])
-    assert "".join(line[2:] or " " for line in lines).split() == [*words.split(), *words.split()]
+    assert " ".join(line[2:] for line in lines).split() == [*words.split(), *words.split()]
     talker = Player(Tape(long), width=40)  # type: ignore[arg-type]
     press(talker, "\x1b[6~" * 9)
     assert talker.scroll == len(lines) - 1
