@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import cached_property
 
 from harness.errors import StoreError
 from harness.loop.desk import Desk
@@ -86,10 +87,13 @@ class Casts:
             if isinstance(e.payload, TerminalClosed) and e.payload.terminal == terminal
         )
         until = next(closed, float("inf"))
-        asked = prompts(self._desk.store, self._events)
         for talk in talks(self._events):
-            if talk.event in asked and opened_at <= talk.start <= until:
-                yield talk.start - opened_at, asked[talk.event]
+            if talk.event in self._asked and opened_at <= talk.start <= until:
+                yield talk.start - opened_at, self._asked[talk.event]
+
+    @cached_property
+    def _asked(self) -> dict[int, str]:
+        return prompts(self._desk.store, self._events)
 
     def _cast(self, sha256: str | None) -> bytes:
         if sha256 is None:

@@ -31,7 +31,7 @@ class ExchangeEntry(Model):
     """One question and its answer, as far as a report has room for them."""
 
     id: str
-    """The gateway's."""
+    """Made of the event's number: the gateway's own would tell the time of day."""
     event: int
     at_sec: float = Field(ge=0)
     """When it was asked, as in a timeline entry."""
@@ -78,7 +78,7 @@ class AssistantSection(Model):
     more_exchanges: int = Field(default=0, ge=0)
     """Exchanges beyond those; the record has all of them."""
     files: tuple[FileLines, ...] = ()
-    """Changed files with the origin of each line."""
+    """Changed files with the origin of each line; exchanges by the ids of these entries."""
     use: Use = Use()
     """All exchanges together; a line offered by several counts once."""
     cut: Cut | None = None

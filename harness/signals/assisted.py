@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from harness.models.assistant_section import AssistantSection, ExchangeEntry, MetPitfall
-from harness.models.attribution import Attribution, Use
+from harness.models.attribution import Attribution, FileLines, Use
 from harness.models.exchange import Usage
 from harness.models.transcript import Turn
 from harness.signals import said
@@ -48,7 +48,7 @@ def section(
         scripted=scripted,
         exchanges=tuple(_entries(ordered[:MOST_EXCHANGES], turns, attribution)),
         more_exchanges=max(0, len(ordered) - MOST_EXCHANGES),
-        files=attribution.files if attribution else (),
+        files=tuple(_renamed(attribution.files, ordered)) if attribution else (),
         use=attribution.use if attribution else Use(),
         cut=calibrated() if attribution else None,
         pitfalls=pitfalls,
@@ -79,7 +79,7 @@ def _entries(
         room = max(0, room - sum(map(len, calls)))
         files = dict.fromkeys(one.path for one in landings if one.exchange == exchange.id)
         yield ExchangeEntry(
-            id=exchange.id,
+            id=_name(talk),
             event=talk.event,
             at_sec=talk.start,
             label=exchange.label,
@@ -98,6 +98,20 @@ def _entries(
             use=uses.get(exchange.id),
             landed_in=tuple(files)[:_FILES],
         )
+
+
+def _name(talk: Talk) -> str:
+    """What a report calls an exchange: the gateway's id tells the time of day."""
+    return f"x{talk.event}"
+
+
+def _renamed(files: Iterable[FileLines], talks: Iterable[Talk]) -> Iterator[FileLines]:
+    names = {talk.exchange.id: _name(talk) for talk in talks}
+    for file in files:
+        runs = (
+            run.model_copy(update={"exchange": names.get(run.exchange or "")}) for run in file.runs
+        )
+        yield file.model_copy(update={"runs": tuple(runs)})
 
 
 def _sum(usages: Iterable[Usage]) -> Usage:

@@ -23,7 +23,7 @@ from harness.signals.said import UNREADABLE
 from harness.store import Store
 from harness.testing.builders import A_DIGEST
 
-from .recorded import recorded_session
+from .recorded import GIVEN, recorded_session
 from .talk import record_exchange
 
 OFFERED = "```python\n# Written by the candidate\nreturn charge(timeout=2)\n```"
@@ -75,16 +75,32 @@ def test_the_scorecard_has_every_exchange_and_the_origin_of_each_line(
     """Also those that were refused and those of programs, on the timeline too."""
     card = build_scorecard(desk, helped, toy)
     assert card.assistant is not None
-    said = [(one.id, one.label, one.outcome, one.prompt) for one in card.assistant.exchanges]
+    said = [(one.label, one.outcome, one.prompt) for one in card.assistant.exchanges]
     assert sorted(said) == [
-        ("x0", "aux:models", "completed", "list"),
-        ("x1", "turn", "completed", "Zofia asks: how long?"),
-        ("x2", "turn", "refused", "and why?"),
+        ("aux:models", "completed", "list"),
+        ("turn", "completed", "Zofia asks: how long?"),
+        ("turn", "refused", "and why?"),
     ]
     assert card.assistant.scripted
     assert [file.path for file in card.assistant.files] == ["payments/api.py"]
     kinds = [entry.kind for entry in card.timeline if entry.kind in ("prompt", "aside")]
     assert sorted(kinds) == ["aside", "prompt", "prompt"]
+
+
+def test_nothing_on_a_report_tells_the_time_of_day(desk: Desk, toy: Task) -> None:
+    """The gateway's ids are made of it, and with it somebody could tell extra time."""
+    new = "def spent_budget(window):\n    return window.limit - window.used\n"
+    changed = {"payments/api.py": GIVEN["payments/api.py"] + new}
+    session = recorded_session(desk, changed=changed)
+    first = next(iter(desk.store.events(session))).at
+    id_ = "0660ce7c239eb5-000000-9711"
+    record_exchange(desk.store, session, id_, "a budget", TextPart(text=f"```\n{new}```"), at=first)
+    made = assisted(desk, session, toy, list(desk.store.events(session)), ())
+    assert made.section is not None
+    (entry,) = made.section.exchanges
+    runs = [run for file in made.section.files for run in file.runs]
+    assert {run.exchange for run in runs} == {entry.id, None}
+    assert id_ not in made.section.model_dump_json()
 
 
 def test_a_sign_beside_its_cure_is_no_shipped_pitfall(desk: Desk, helped: str, toy: Task) -> None:

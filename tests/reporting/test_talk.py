@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from harness.models.assistant_section import AssistantSection, ExchangeEntry
@@ -15,10 +15,13 @@ from harness.models.scorecard import Scorecard
 from harness.reporting import html, markdown
 from harness.reporting.assistant import total_cost
 from harness.reporting.talk import ALL_CHARS, matter_first, passages, talk_views
+from harness.reporting.templates import environment
 from harness.reporting.views import edit_views
 from harness.testing.scorecards import middling_scorecard
 
 from .page_parts import PageParts
+
+HOSTILE = "</pre></article><script>alert(1)</script><!-- \u202e {{ card }} <a href=//evil.example>"
 
 
 def card_of() -> tuple[Scorecard, AssistantSection]:
@@ -137,3 +140,39 @@ def test_a_page_has_room_for_so_many_words(sizes: list[tuple[int, int]]) -> None
     for one, (asked, answered) in zip(views, sizes, strict=True):
         assert len(one.prompt) + one.prompt_left == asked
         assert len(one.answer) + one.answer_left == answered
+
+
+def drawn(text: str) -> PageParts:
+    """One exchange in which everything that others wrote is this."""
+    entry = ExchangeEntry(
+        id="x1",
+        event=1,
+        at_sec=0,
+        label="turn",
+        outcome="failed",
+        problem=text,
+        tool=text,
+        model=text,
+        prompt=text,
+        answer=text,
+        calls=(text,),
+        use=Use(suggested=1),
+        landed_in=(text,),
+    )
+    (view,) = talk_views(AssistantSection(scripted=False, exchanges=(entry,)))
+    macros = environment().get_template("talk.html.j2").module
+    return PageParts.of(str(macros.exchange(view)))  # type: ignore[attr-defined]
+
+
+@given(st.text(min_size=1, max_size=400))
+@example(HOSTILE)
+@settings(deadline=None)
+def test_nothing_that_was_said_gets_out_of_its_place(text: str) -> None:
+    """Whatever a question, an answer or a tool's call holds, the elements are ours alone."""
+    plain = [tag for tag, _ in drawn("x").elements]
+    parts = drawn(text)
+    assert parts.open == []
+    assert parts.comments == []
+    told = [tag for tag, found in parts.elements if found.get("class") != "hid"]
+    assert [tag for tag in told if tag not in ("details", "summary")] == plain
+    assert parts.references == []
