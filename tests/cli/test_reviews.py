@@ -85,7 +85,9 @@ def test_nobody_is_named(
         assert "zofia" not in f"{answer.out}{model.heard}".lower()
     answering(monkeypatch, "n", "w", "w")
     asked = harness("review", "confirm", session, "--by", "ida").out
-    assert "This file needs more tests" in asked.replace("[bold red]", "").replace("[/bold red]", "")
+    assert "This file needs more tests" in asked.replace("[bold red]", "").replace(
+        "[/bold red]", ""
+    )
     assert "zofia" not in asked.lower()
     assert "two workers read the same bucket" in str(model.heard)
 

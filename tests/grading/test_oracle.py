@@ -20,7 +20,7 @@ from harness.models.proof import KillMatrix, MatrixRow, OracleGate, Reached
 from harness.models.task import Task
 from harness.reporting import matrix_page
 
-from .test_matrix import run
+from .test_matrix import THREE, run
 
 SMALL = read_task(content_dir(TASKS) / "legacy-csv-report")
 EVERYTHING = Reached(branches=100, covered=100, programs=500)
@@ -65,6 +65,8 @@ def a_matrix(*, complete: bool = True) -> KillMatrix:
         whole_battery=True,
         complete=complete,
         known=[item],
+        checks=THREE[:2],
+        asked={"original": THREE[:2]},
         gradings={"original": [run("pp")]},
     )
 

@@ -131,6 +131,30 @@ async def _greets(sut, rng, measure):
 
 
 @pytest.mark.parametrize("backend", ["process"], indirect=True)
+async def test_mutants_meet_their_own_checks_alone(
+    backend: SandboxBackend, toy: Task, tmp_path: Path
+) -> None:
+    """That is enough for sensitivity and specificity; a whole proof adds what is missing."""
+    cache = tmp_path / "cache"
+    quick = await prove(toy, backend, cache_dir=cache, own=True)
+    assert (quick.problems, quick.complete) == ((), False)
+    assert (quick.sensitivity, quick.specificity) == (1.0, 1.0)
+    rows = {row.kind: row for row in quick.rows}
+    assert tuple(rows["mutant"].outcomes) == rows["mutant"].must_fail
+    assert tuple(rows["reference"].outcomes) == quick.checks
+    steps: list[str] = []
+    whole = await prove(toy, backend, cache_dir=cache, progress=steps.append)
+    assert whole.complete
+    assert tuple(next(row for row in whole.rows if row.kind == "mutant").outcomes) == whole.checks
+    assert f"{rows['reference'].name}, run 1: known from before" in steps
+
+
+async def test_unknown_check(backend: SandboxBackend, toy: Task, tmp_path: Path) -> None:
+    """Said before anything is run, with those there are."""
+    with pytest.raises(UsageError, match=r"no check nope\."):
+        await prove(toy, backend, cache_dir=tmp_path, checks=("nope",))
+
+
 async def test_unknown_submission(backend: SandboxBackend, toy: Task, tmp_path: Path) -> None:
     """A misspelt submission gets the names there are."""
     with pytest.raises(UsageError, match="notes-in-memory"):
