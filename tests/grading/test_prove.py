@@ -13,8 +13,10 @@ import pytest
 
 from harness.catalog.tasks import read_task
 from harness.errors import UsageError
+from harness.grading import prove as proving
 from harness.grading.prove import prove
 from harness.grading.stress import busy_machine
+from harness.models.proof import KillMatrix
 from harness.models.task import Task
 from harness.sandbox.protocol import SandboxBackend
 
@@ -147,6 +149,24 @@ async def test_mutants_meet_their_own_checks_alone(
     assert whole.complete
     assert tuple(next(row for row in whole.rows if row.kind == "mutant").outcomes) == whole.checks
     assert f"{rows['reference'].name}, run 1: known from before" in steps
+
+
+async def test_the_oracle_is_asked_when_every_submission_was_graded(
+    backend: SandboxBackend, toy: Task, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also when mutants met their own checks alone; of a part of the set it would say nothing."""
+    asked: list[KillMatrix] = []
+
+    async def with_oracle(found: KillMatrix, *_: object, **__: object) -> KillMatrix:
+        asked.append(found)
+        return found
+
+    monkeypatch.setattr(proving, "with_oracle", with_oracle)
+    made = await prove(toy, backend, cache_dir=tmp_path, own=True)
+    assert asked == [made]
+    await prove(toy, backend, cache_dir=tmp_path, only=("sturdy",))
+    await prove(toy, backend, cache_dir=tmp_path, checks=made.checks[:1])
+    assert asked == [made]
 
 
 async def test_unknown_check(backend: SandboxBackend, toy: Task, tmp_path: Path) -> None:
