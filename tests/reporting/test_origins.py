@@ -36,10 +36,11 @@ def test_each_line_that_is_there_has_its_word() -> None:
         r'<tr class="(\w+)">.*?<td class="at">(\d*)</td><td class="origin">(.*?)</td>', diff
     )
     said = {new: re.sub(r"<.*?>", "", cell) for _, new, cell in lines if new}
-    assert [said[new] for new in ("10", "11", "25", "31", "36", "39", "40")] == [
+    assert [said[new] for new in ("9", "11", "25", "31", "36", "39", "41")] == [
         "given", "typed", "typed", "reply", "edited", "reply", "given",
     ]  # fmt: skip
     assert all(not cell for kind, _, cell in lines if kind == "del")
+    assert said["30"] == said["40"] == "", "a blank line is nobody's"
     edited = next(cell for _, new, cell in lines if new == "36")
     assert 'href="#event-55"' in edited
     assert "86 % alike, exchange #55" in edited
