@@ -34,7 +34,7 @@ def replay(
     ] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Edits, commands, test runs and notes in their order; step, jump, search, play."""
+    """Edits, commands, test runs, prompts and notes in order; step, jump, search, play."""
     from harness.cli.local_terminal import keyed_terminal
     from harness.cli.present import console, printed, show_json
     from harness.cli.replay_screen import print_all, watch

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import textwrap
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
@@ -27,9 +28,29 @@ JUMPS: dict[str, tuple[str, Wanted]] = {
     "t": ("failing test run", lambda moment: moment.kind == "test" and moment.ok is False),
     "e": ("edit", lambda moment: moment.kind == "edit"),
     "c": ("command", lambda moment: moment.kind in ("command", "test")),
+    "p": ("prompt", lambda moment: moment.kind == "prompt"),
+    "i": ("pitfall", lambda moment: bool(moment.pitfalls)),
     "o": ("note", lambda moment: moment.kind == "note"),
 }
 """Small letter: the next one; capital letter: the one before."""
+
+
+_MARK = re.compile(r"[>|] (tool( gave back)?: )?")
+
+
+def lines_of(moment: Moment, width: int) -> list[str]:
+    """A moment's detail line by line; what was said is wrapped, each piece with its mark."""
+    lines = moment.detail.expandtabs(4).splitlines()
+    if moment.kind not in ("prompt", "aside"):
+        return lines
+    return [piece for line in lines for piece in _wrapped(line, width)]
+
+
+def _wrapped(line: str, width: int) -> list[str]:
+    mark = found.group() if (found := _MARK.match(line)) else ""
+    room = max(width - len(mark), 20)
+    pieces = textwrap.wrap(line[len(mark) :], room, replace_whitespace=False)
+    return [mark + piece for piece in pieces or [""]]
 
 
 def keys_of(data: bytes) -> Iterator[str]:
@@ -46,6 +67,8 @@ class Player:
     at: int = 0
     scroll: int = 0
     """Lines of the detail that are above the window."""
+    width: int = 80
+    """Columns that the detail has."""
     speed: float = 8
     playing: bool = False
     ended: bool = False
@@ -112,7 +135,7 @@ class Player:
         self.scroll = 0
 
     def _scroll(self, lines: int) -> None:
-        last = max(0, len(self.moment.detail.splitlines()) - 1)
+        last = max(0, len(lines_of(self.moment, self.width)) - 1)
         self.scroll = max(0, min(self.scroll + lines, last))
 
     def _toggle(self) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from contextlib import aclosing
 
 from rich.console import Console, Group
@@ -12,7 +12,7 @@ from rich.text import Text
 
 from harness.cli.local_terminal import LocalTty
 from harness.cli.present import console, printed, visible
-from harness.cli.replay_player import Player, keys_of
+from harness.cli.replay_player import Player, keys_of, lines_of
 from harness.loop.replaying import Replay
 from harness.models.replay import Moment
 from harness.models.sandbox import TerminalSize
@@ -24,17 +24,19 @@ _OTHER_ROWS = 6
 _MARKS = {
     "edit": ("±", "cyan"),
     "command": ("$", "white"),
+    "prompt": (">", "bold green"),
+    "aside": (".", "dim"),
     "note": ("*", "magenta"),
     "clock": ("|", "blue"),
     "gap": ("?", "yellow"),
     "submit": ("#", "bold blue"),
 }
 _GREEN, _RED = ("+", "green"), ("x", "bold red")
-_RANK = "$|±+*?#x"
+_RANK = ".$|±+>*?#x"
 """Where several moments share a column of the strip, the one further right here is drawn."""
 _HELP = (
     "←→ step   ↑↓ scroll   space play   +- speed   / search   n again   q quit",
-    "to the next: t failing test   e edit   c command   o note   (capitals: to the one before)",
+    "next: p prompt  i pitfall  t failing test  e edit  c command  o note  (capitals: back)",
 )
 
 
@@ -82,6 +84,7 @@ async def _with_ticks(
 def screen(player: Player, out: Console) -> Group:
     """What is on the terminal now, in as many lines as it has."""
     rows = max(out.height - LIST_ROWS - _OTHER_ROWS, 1)
+    player.width = max(out.width - 1, 10)
     return Group(
         _title(player),
         _strip(player, max(out.width - 1, 10)),
@@ -104,7 +107,7 @@ def print_all(moments: Iterable[Moment], seconds: float) -> None:
         mark, style = _mark(moment)
         head = f"[{style}]{mark}[/] {_share(moment, seconds)}  {printed(_told(moment))}"
         out.print(head, soft_wrap=True)
-        for line in _lines(moment):
+        for line in _lines(moment, max(out.width - 5, 10)):
             out.print(Text("    ").append_text(line), soft_wrap=True)
 
 
@@ -146,25 +149,37 @@ def _list(player: Player) -> Iterator[Text]:
 
 
 def _detail(player: Player, rows: int) -> Iterator[Text]:
-    lines = _lines(player.moment)
+    lines = _lines(player.moment, player.width)
     shown = lines[player.scroll : player.scroll + rows]
     yield from shown
     yield from [Text("")] * (rows - len(shown))
 
 
-def _lines(moment: Moment) -> list[Text]:
+def _lines(moment: Moment, width: int) -> list[Text]:
     """The detail line by line; changes in colours, hostile bytes made visible."""
-    lines = moment.detail.expandtabs(4).splitlines()
-    found = [_line(line, _style(line) if moment.kind == "edit" else "") for line in lines]
+    style = _STYLES.get(moment.kind)
+    found = [_line(line, style(line) if style else "") for line in lines_of(moment, width)]
     if moment.truncated:
         found.append(_line("... cut here; the record has all of it", "dim"))
     return found
 
 
-def _style(line: str) -> str:
+def _changed(line: str) -> str:
     if line.startswith(("diff ", "+++", "---", "index ")):
         return "bold"
     return {"+": "green", "-": "red", "@": "cyan"}.get(line[:1], "")
+
+
+def _said(line: str) -> str:
+    return {">": "bold", "(": "dim"}.get(line[:1], "")
+
+
+_STYLES: dict[str, Callable[[str], str]] = {
+    "edit": _changed,
+    "prompt": _said,
+    "aside": _said,
+}
+"""How the lines of a detail look."""
 
 
 def _footer(player: Player) -> Iterator[Text]:

@@ -5,6 +5,8 @@ opening.py      template -> workspace
 clock.py        start, pause, resume, extend: the time box
 working.py      enter and exec, recorded
 assistant.py    the gateway's container, the workspace's way to it, its record
+exchanges.py    what was said to it, read from the record
+attributing.py  where lines came from;  assisting.py: what a scorecard tells of the assistant
 keeper.py       the process that records a session's tree while it is open
 submitting.py   seal, reopen, end
 judging.py      grade, regrade, rate

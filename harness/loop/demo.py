@@ -7,10 +7,12 @@ saved, and everything else on the report is recorded and measured.
 from __future__ import annotations
 
 import asyncio
+import shlex
 import tomllib
 from collections.abc import AsyncIterator, Coroutine
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from harness.errors import HarnessError, TaskFormatError
 from harness.loop import working
@@ -39,6 +41,8 @@ class Step(Model):
 
     type: str | None = None
     """Typed at the terminal, with Enter."""
+    ask: str | None = None
+    """Asked of the task's scripted assistant, at the terminal."""
     edit: str | None = None
     """A patch of the script's folder, saved as an editor would."""
     note: str | None = None
@@ -46,11 +50,22 @@ class Step(Model):
     wait_sec: float = 0.0
     """Thinking time before it."""
 
+    @property
+    def lines(self) -> tuple[str, ...]:
+        """What is entered at the terminal."""
+        asked = (f"harness-chat {shlex.quote(self.ask)}",) if self.ask else ()
+        return (*asked, *((self.type,) if self.type else ()))
+
 
 class Script(Model):
     """What happens in the demo, in order."""
 
     step: tuple[Step, ...]
+
+    @property
+    def assistant(self) -> Literal["scripted"] | None:
+        """What the session needs."""
+        return "scripted" if any(step.ask for step in self.step) else None
 
 
 @dataclass(frozen=True)
@@ -71,9 +86,17 @@ async def run_demo(
         TaskFormatError: The task has no script for a demo.
     """
     script = read_script(task.path / "demo" / "script.toml")
-    session = await open_session(desk, task, rubric, mode="live", trusted=True, progress=progress)
+    session = await open_session(
+        desk,
+        task,
+        rubric,
+        mode="live",
+        trusted=True,
+        assistant=script.assistant,
+        progress=progress,
+    )
     try:
-        progress("The scripted candidate works for about a minute")
+        progress("The scripted candidate works for about two minutes")
         await _work(desk, session, task.path / "demo", script, progress)
         progress("Sealing the submission")
         await submit(desk, session.id)
@@ -113,9 +136,9 @@ async def _work(
                 await _save(desk, session.id, folder / step.edit)
             if step.note is not None:
                 working.note(desk, session.id, step.note, by="interviewer")
-            if step.type is not None:
-                progress(f"  $ {step.type}")
-                await _unless_over(at_terminal, terminal.enter_line(step.type))
+            for line in step.lines:
+                progress(f"  $ {line}")
+                await _unless_over(at_terminal, terminal.enter_line(line))
         terminal.hang_up()
         await asyncio.wait_for(at_terminal, _STEP_PATIENCE_SEC)
     finally:

@@ -1,4 +1,4 @@
-"""What a rating can point at: checks, notes, test runs and files of the session."""
+"""What a rating can point at: checks, notes, test runs, prompts and files of the session."""
 
 from __future__ import annotations
 
@@ -9,12 +9,13 @@ from dataclasses import dataclass
 from harness.errors import UsageError
 from harness.loop.blindness import blinder
 from harness.loop.desk import Desk
+from harness.loop.exchanges import prompts
 from harness.models.check import CheckOutcome
 from harness.models.event import CommandRun, Event, GradingFinished, NoteTaken, SnapshotTaken
 from harness.models.rubric import Dimension, Rating, Rubric
 from harness.scoring import evidence_for
 
-KINDS = ("note", "snapshot", "command", "grading.finished")
+KINDS = ("note", "snapshot", "command", "exchange", "grading.finished")
 _MOST = 20
 """Offered of each kind."""
 _LINE = re.compile(r":[0-9]{1,9}$")
@@ -31,7 +32,7 @@ class Offer:
 
 
 def offers(desk: Desk, session_id: str, rubric: Rubric, dimension: Dimension) -> list[Offer]:
-    """What a rater might point at for a dimension: its checks, notes, test runs, files.
+    """What a rater might point at for a dimension: checks, notes, test runs, prompts, files.
 
     Checks that fell short come first; of the rest, the latest.
     """
@@ -53,8 +54,12 @@ def offers(desk: Desk, session_id: str, rubric: Rubric, dimension: Dimension) ->
                 runs.append(Offer(f"event:{event.seq}", said))
             case _:
                 pass
+    asked = [
+        Offer(f"event:{seq}", f"asked the assistant: {blind.text(text)}")
+        for seq, text in prompts(desk.store, events).items()
+    ]
     files = [Offer(f"file:{path}", "changed") for path in sorted(_files(events))]
-    return [*found, *notes[-_MOST:], *runs[-_MOST:], *files[:_MOST]]
+    return [*found, *notes[-_MOST:], *runs[-_MOST:], *asked[-_MOST:], *files[:_MOST]]
 
 
 def check_evidence(desk: Desk, session_id: str, ratings: Sequence[Rating]) -> None:

@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import cached_property
 
 from harness.errors import StoreError
 from harness.loop.desk import Desk
+from harness.loop.exchanges import prompts
 from harness.models.event import CommandRun, Event, TerminalClosed, TerminalOpened
 from harness.models.reading import Screen
 from harness.models.recording import Command
@@ -16,6 +18,7 @@ from harness.recorder.asciicast import read_cast
 from harness.recorder.screens import screens
 from harness.recorder.session_terminal import command_output
 from harness.recorder.shadow import ShadowRepository
+from harness.signals.story import talks
 
 SCREEN_CHARS = 12_000_000
 """Of all terminals, looked through for what was read; somebody who reads leaves far fewer."""
@@ -67,6 +70,7 @@ class Casts:
                         start_sec=event.offset_sec,
                         recording=_playable(data),
                         commands=tuple(self._commands(terminal)),
+                        prompts=tuple(self._prompts(terminal, event.offset_sec)),
                         truncated=terminal in self._truncated,
                     )
 
@@ -75,6 +79,21 @@ class Casts:
             payload = event.payload
             if isinstance(payload, CommandRun) and payload.command.terminal == terminal:
                 yield payload.command.started_sec, payload.command.text
+
+    def _prompts(self, terminal: str, opened_at: float) -> Iterator[tuple[float, str]]:
+        closed = (
+            e.offset_sec
+            for e in self._events
+            if isinstance(e.payload, TerminalClosed) and e.payload.terminal == terminal
+        )
+        until = next(closed, float("inf"))
+        for talk in talks(self._events):
+            if talk.event in self._asked and opened_at <= talk.start <= until:
+                yield talk.start - opened_at, self._asked[talk.event]
+
+    @cached_property
+    def _asked(self) -> dict[int, str]:
+        return prompts(self._desk.store, self._events)
 
     def _cast(self, sha256: str | None) -> bytes:
         if sha256 is None:

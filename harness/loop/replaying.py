@@ -7,13 +7,15 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from harness.errors import RecordingError, UsageError
+from harness.errors import RecordingError, StoreError, UsageError
 from harness.loop.blindness import blinder, real_name
 from harness.loop.desk import Desk
+from harness.loop.exchanges import prompts, turn_of
 from harness.loop.ratings import require_ratings
 from harness.loop.recordings import Casts, recorded_trees
 from harness.models.event import (
     CommandRun,
+    ExchangeRecorded,
     NoteTaken,
     Payload,
     RecordingFailed,
@@ -29,11 +31,15 @@ from harness.reporting.files import write_all
 from harness.reporting.reading import entries_as_read
 from harness.reporting.traces import names as named_in
 from harness.signals import timeline
+from harness.signals.said import spoken
 
 _FILES = 40
 """Of one snapshot, with their patches."""
 _PATCH_BYTES = 32 * 1024
 """Of one file's patch."""
+
+TALK = ("prompt", "aside")
+"""Kinds of moments in which an assistant was spoken to."""
 
 Wanted = Callable[[Moment], bool]
 Told = Callable[[str], str]
@@ -49,7 +55,9 @@ class Replay:
     def __init__(self, desk: Desk, session_id: str, trees: ShadowRepository) -> None:
         events = list(desk.store.events(session_id))
         self._told: Told = str
-        self._entries = entries_as_read(timeline(events, burst_gap_sec=None))
+        self._store = desk.store
+        asked = prompts(desk.store, events)
+        self._entries = entries_as_read(timeline(events, burst_gap_sec=None, asked=asked))
         self._payloads: dict[int, Payload] = {event.seq: event.payload for event in events}
         self._casts = Casts(desk, events)
         self._trees = trees
@@ -82,7 +90,10 @@ class Replay:
             entry = self._entries[index]
             detail, truncated = self._seen_at(entry.event)
             self._moments[index] = Moment(
-                **entry.model_dump(), detail=self._told(detail), truncated=truncated
+                **entry.model_dump(),
+                detail=self._told(detail),
+                truncated=truncated,
+                pitfalls=_pitfalls(self._payloads[entry.event]),
             )
         return self._moments[index]
 
@@ -123,7 +134,7 @@ class Replay:
         if event not in self._seen:
             try:
                 self._seen[event] = self._detail(self._payloads[event])
-            except RecordingError as error:
+            except (RecordingError, StoreError) as error:
                 self._seen[event] = f"This cannot be read any more: {error.message}", False
         return self._seen[event]
 
@@ -134,12 +145,12 @@ class Replay:
                 return self._patches(snapshot)
             case CommandRun(command=command):
                 return self._casts.output(command), False
+            case ExchangeRecorded(exchange=exchange):
+                return spoken(exchange, turn_of(self._store, exchange))
             case NoteTaken(by=by, text=text):
                 return f"{by}: {text}", False
-            case RecordingGap(reason=reason):
-                return reason, False
-            case RecordingFailed(message=message):
-                return message, False
+            case RecordingGap(reason=text) | RecordingFailed(message=text):
+                return text, False
             case _:
                 return "", False
 
@@ -153,7 +164,7 @@ class Replay:
 
 
 def says(words: str) -> Wanted:
-    """Moments that hold some words anywhere: names, commands, output, changes, notes.
+    """Moments that hold some words anywhere: names, commands, output, changes, talk, notes.
 
     Args:
         words: Looked for as they stand, capitals and small letters alike.
@@ -210,7 +221,8 @@ def write_playback(desk: Desk, session_id: str, dest: Path, *, names: bool) -> P
         )
     with replay(desk, session_id, names=True) as recorded:
         name = real_name(desk, desk.store.session(session_id))
-        page = playback(name, recorded.casts, seconds=recorded.seconds)
+        talk = [recorded[at] for at, one in enumerate(recorded.outline) if one.kind in TALK]
+        page = playback(name, recorded.casts, seconds=recorded.seconds, talk=talk)
     return write_all(dest, "terminals", {"html": page.encode()})["html"]
 
 
@@ -218,6 +230,12 @@ def _named(recorded: Replay) -> tuple[str, ...]:
     """Whole names of people that stand somewhere in it, such as in a commit."""
     texts = (text for moment in recorded for text in (moment.label, moment.detail))
     return tuple(sorted({name for text in texts for name in named_in(text)}))
+
+
+def _pitfalls(payload: Payload) -> tuple[str, ...]:
+    if isinstance(payload, ExchangeRecorded) and payload.exchange.script:
+        return payload.exchange.script.pitfalls
+    return ()
 
 
 def _shown(diff: FileDiff) -> str:

@@ -6,10 +6,11 @@ from collections.abc import Sequence
 
 from harness import __version__
 from harness.errors import SubmissionError, UsageError
-from harness.loop.attributing import assistant_signals
+from harness.loop.assisting import assisted
 from harness.loop.clock import now
 from harness.loop.deciding import decisions
 from harness.loop.desk import Desk
+from harness.loop.exchanges import prompts
 from harness.loop.judging import submission_of
 from harness.loop.ratings import rating_book
 from harness.loop.recordings import Casts, recorded_trees
@@ -74,6 +75,7 @@ def build_scorecard(desk: Desk, session_id: str, task: Task) -> Scorecard:
     chain = desk.store.verify(session_id)
     review = _review(desk, session, task, events)
     diffs = _diffs(desk, session_id, opened.base_tree, events)
+    helped = assisted(desk, session_id, task, events, diffs)
     handed_in = submission_of(desk, session) if session.submission_sha256 else None
     return Scorecard(
         session=_facts(session, task, events),
@@ -90,9 +92,9 @@ def build_scorecard(desk: Desk, session_id: str, task: Task) -> Scorecard:
         signals=(
             *compute(events),
             *reading.signals(review.reading if review else ()),
-            *assistant_signals(desk, session_id, task, events, diffs),
+            *helped.signals,
         ),
-        timeline=timeline(events),
+        timeline=timeline(events, asked=prompts(desk.store, events)),
         diffs=diffs,
         edits=_edits(desk, session_id, events),
         terminal=_moments(desk, events),
@@ -101,6 +103,7 @@ def build_scorecard(desk: Desk, session_id: str, task: Task) -> Scorecard:
             for e in events
             if isinstance(e.payload, NoteTaken)
         ),
+        assistant=helped.section,
         recording=_health(events),
         review=review,
         refactor=refactor_section(task, handed_in, shown, events, diffs),

@@ -152,10 +152,12 @@ class Pitfall(Model):
     """What a careful engineer does instead."""
     signs: tuple[str, ...] = ()
     """Regular expressions; one of them in an added line of the final diff means shipped."""
+    cures: tuple[str, ...] = ()
+    """Regular expressions; with one of them in an added line a sign means nothing."""
 
     @model_validator(mode="after")
     def _signs_are_patterns(self) -> Self:
-        for sign in self.signs:
+        for sign in (*self.signs, *self.cures):
             try:
                 re.compile(sign)
             except re.error as exc:

@@ -10,9 +10,12 @@ class Moment(TimelineEntry):
     """One thing that happened, with what a person beside the candidate would have seen."""
 
     detail: str = ""
-    """An edit's unified diff, what a command printed, a note; mostly candidate-controlled."""
+    """An edit's unified diff, what a command printed, a question and its answer, a note; mostly
+    candidate-controlled."""
     truncated: bool = False
     """Whether `detail` was cut; the record itself keeps all of it."""
+    pitfalls: tuple[str, ...] = ()
+    """Ids of the declared pitfalls in an assistant's answer."""
 
 
 class TerminalCast(Model):
@@ -24,4 +27,6 @@ class TerminalCast(Model):
     """asciicast v2: what was printed and sizes; candidate-controlled."""
     commands: tuple[tuple[float, str], ...] = ()
     """Seconds since it was opened, and what was typed."""
+    prompts: tuple[tuple[float, str], ...] = ()
+    """Likewise, what an assistant was asked while it was open."""
     truncated: bool = False

@@ -35,7 +35,7 @@ class EvidenceMap(Model):
     signals: tuple[str, ...] = ()
     """Signal ids; shown, never scored."""
     artefacts: tuple[str, ...] = ()
-    """Such as "diff", "tests", "DECISIONS.md", "terminal", "notes"."""
+    """Such as "diff", "tests", "DECISIONS.md", "terminal", "exchanges", "notes"."""
 
 
 class Gate(Model):

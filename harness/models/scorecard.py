@@ -6,6 +6,7 @@ from typing import Literal
 
 from pydantic import AwareDatetime, Field
 
+from harness.models.assistant_section import AssistantSection
 from harness.models.base import Model
 from harness.models.check import CheckResult, GradingFailure
 from harness.models.identity import Blinding
@@ -140,10 +141,16 @@ class Overall(Model):
     """In `weight_interval` each weight lies between (1 - spread) and (1 + spread) times its own."""
 
 
+TimelineKind = Literal[
+    "edit", "command", "test", "prompt", "aside", "note", "clock", "gap", "submit"
+]
+"""A `prompt` is what somebody asked an assistant, an `aside` what a program asked by itself."""
+
+
 class TimelineEntry(Model):
     """One thing on the drawn timeline."""
 
-    kind: Literal["edit", "command", "test", "note", "clock", "gap", "submit"]
+    kind: TimelineKind
     start_sec: float = Field(ge=0)
     """Seconds since the session's first event; in what readers get, a share of the session."""
     end_sec: float = Field(ge=0)
@@ -288,6 +295,8 @@ class Scorecard(Model):
     """The way there, step by step; see `timeline` for when each was made."""
     terminal: tuple[TerminalMoment, ...] = ()
     notes: tuple[NoteEntry, ...] = ()
+    assistant: AssistantSection | None = None
+    """What was asked and where lines came from, for a session with an assistant."""
     recording: RecordingHealth = RecordingHealth()
     review: ReviewSection | None = None
     """What was reviewed, for a session of a review task."""

@@ -16,6 +16,8 @@ from typing import Any, Literal, TypeVar, get_args, get_origin
 
 from pydantic import BaseModel
 
+from harness.models.assistant_section import ExchangeEntry, MetPitfall
+from harness.models.attribution import Cut, LineRun
 from harness.models.check import CheckResult, Steadiness
 from harness.models.identity import Blinding, Flag, Identity
 from harness.models.matching import ReviewScores
@@ -57,6 +59,10 @@ _OURS: dict[type[BaseModel], set[str]] = {
     ShownItem: set(ShownItem.model_fields),
     ReviewScores: set(ReviewScores.model_fields),
     TestRun: {"runner"},
+    ExchangeEntry: {"id", "pitfalls"},
+    MetPitfall: set(MetPitfall.model_fields),
+    LineRun: {"exchange"},
+    Cut: set(Cut.model_fields),
     # Who rates, notes and decides says so under their own name.
     Rating: {"rater", "dimension"},
     Debrief: {"by", "present", "dimension"},

@@ -6,6 +6,7 @@ from harness.models.identity import Blinding, Flag
 from harness.models.scorecard import Decision
 
 _PARTS = {
+    "assistant": "what was asked and answered",
     "checks": "what the service said",
     "diffs": "the changes",
     "debriefs": "debriefs",

@@ -13,12 +13,14 @@ from pathlib import PurePosixPath
 
 from harness.models.scorecard import FileDiff, Scorecard
 from harness.reporting.patch import Hunk, hunks
+from harness.reporting.visible import one_line
 
 _PLAIN_ID = re.compile(r"[a-z0-9-]+(\.[a-z0-9-]+)*")
 _TEST_FILE = re.compile(r"(^|/)tests?(/|$)|(^|/)(test_[^/]*|[^/]*_test)\.\w+$|conftest\.py$")
 _MOST = 6
 """Files listed for one kind of artefact."""
 _MOST_MOMENTS = 12
+_ASKED_CHARS = 80
 _NUMBER = re.compile(r"[0-9]{1,9}")
 
 
@@ -45,6 +47,9 @@ class Links:
         self._events |= {burst.event: f"event-{burst.event}" for burst in scorecard.edits}
         self._events |= {moment.event: f"event-{moment.event}" for moment in scorecard.terminal}
         self._events |= {note.event: f"event-{note.event}" for note in scorecard.notes}
+        if scorecard.assistant is not None:
+            talk = scorecard.assistant.exchanges
+            self._events |= {one.event: f"event-{one.event}" for one in talk}
         self._signals = {signal.id: n for n, signal in enumerate(scorecard.signals, 1)}
 
     def event(self, number: int) -> str | None:
@@ -104,6 +109,13 @@ class Links:
                     Link(f"#{note.event}", f"event-{note.event}", f"by {note.by}")
                     for note in self._scorecard.notes[:_MOST_MOMENTS]
                 ]
+            case "exchanges":
+                talk = self._scorecard.assistant.exchanges if self._scorecard.assistant else ()
+                return [
+                    Link(f"#{one.event}", f"event-{one.event}", one_line(one.prompt, _ASKED_CHARS))
+                    for one in talk
+                    if one.by_person
+                ][:_MOST_MOMENTS]
             case pattern:
                 return self._changes(lambda path: _matches(path, pattern))
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from harness.models.scorecard import Scorecard
+from harness.reporting.assistant import assistant_view
 from harness.reporting.links import Links
 from harness.reporting.reading import for_page
 from harness.reporting.refactor import refactor_view
 from harness.reporting.review import review_view
 from harness.reporting.story import record_sentence, told, unplaced
+from harness.reporting.talk import passages, talk_views
 from harness.reporting.templates import environment, policy, style
 from harness.reporting.timeline import drawn
 from harness.reporting.views import (
@@ -30,7 +32,9 @@ def html(scorecard: Scorecard) -> str:
     card, left_out = for_page(scorecard)
     links = Links(card)
     moments = moment_views(card)
-    timeline = drawn(card.timeline, moments=[m.moment.at_sec for m in moments])
+    seconds = [m.moment.at_sec for m in moments]
+    timeline = drawn(card.timeline, moments=seconds)
+    talk = talk_views(card.assistant)
     dimensions, files = dimension_views(card, links), file_views(card, links)
     return (
         environment()
@@ -46,7 +50,9 @@ def html(scorecard: Scorecard) -> str:
             unplaced=unplaced(card),
             record=record_sentence(card),
             files=files,
-            edits=edit_views(card),
+            talk=talk,
+            assistant=assistant_view(card.assistant, talk, links.files) if card.assistant else None,
+            passages=passages(talk, edit_views(card)),
             moments=moments,
             review=card.review,
             view=review_view(card.review) if card.review else None,

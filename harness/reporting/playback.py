@@ -12,14 +12,18 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
-from harness.models.replay import TerminalCast
+from harness.models.replay import Moment, TerminalCast
 from harness.reporting.templates import asset, environment, policy, style
-from harness.reporting.visible import one_line, visible
+from harness.reporting.visible import head, one_line, visible
 
 _PAGE = "playback.html.j2"
 _VENDOR = "vendor/asciinema-player/asciinema-player"
 MAX_BYTES = 12_000_000
 """Of all recordings on one page; later ones are left out."""
+TALK_CHARS = 20_000
+"""Of one exchange with an assistant."""
+MOST_TALK = 400
+"""Exchanges on one page; later ones are left out."""
 _LABEL_CHARS = 80
 
 
@@ -32,13 +36,24 @@ class _Shown:
     data: Markup
 
 
-def playback(candidate: str, casts: Sequence[TerminalCast], *, seconds: float) -> str:
+@dataclass(frozen=True)
+class _Talk:
+    moment: Moment
+    share: float
+    text: str
+    left_out: int
+
+
+def playback(
+    candidate: str, casts: Sequence[TerminalCast], *, seconds: float, talk: Sequence[Moment] = ()
+) -> str:
     """The page.
 
     Args:
         candidate: Whose terminals they are.
         casts: In the order in which they were opened.
         seconds: The session's length, for telling when each was opened.
+        talk: What an assistant was asked and answered, by time.
     """
     kept = _first(casts)
     player, starter = asset(f"{_VENDOR}.min.js"), asset("playback.js")
@@ -50,6 +65,8 @@ def playback(candidate: str, casts: Sequence[TerminalCast], *, seconds: float) -
             candidate=candidate,
             terminals=[_shown(number, cast, seconds) for number, cast in enumerate(kept, 1)],
             left_out=len(casts) - len(kept),
+            talk=[_talk(moment, seconds) for moment in talk[:MOST_TALK]],
+            talk_left_out=max(0, len(talk) - MOST_TALK),
             style=style(),
             player_style=player_style,
             player=player,
@@ -71,7 +88,8 @@ def _first(casts: Sequence[TerminalCast]) -> list[TerminalCast]:
 
 
 def _shown(number: int, cast: TerminalCast, seconds: float) -> _Shown:
-    labels = [[at, visible(one_line(text, _LABEL_CHARS))] for at, text in cast.commands]
+    said = [*cast.commands, *((at, f"asked: {text}") for at, text in cast.prompts)]
+    labels = [[at, visible(one_line(text, _LABEL_CHARS))] for at, text in sorted(said)]
     return _Shown(
         cast=cast,
         anchor=f"terminal-{number}",
@@ -79,6 +97,11 @@ def _shown(number: int, cast: TerminalCast, seconds: float) -> _Shown:
         share=cast.start_sec / seconds if seconds else 0.0,
         data=_inert({"recording": cast.recording, "markers": labels}),
     )
+
+
+def _talk(moment: Moment, seconds: float) -> _Talk:
+    text, left_out = head(moment.detail, TALK_CHARS)
+    return _Talk(moment, moment.start_sec / seconds if seconds else 0.0, text, left_out)
 
 
 def _inert(value: object) -> Markup:

@@ -40,12 +40,17 @@ def _in_shares(card: Scorecard) -> Scorecard:
     times = [time for entry in card.timeline for time in (entry.start_sec, entry.end_sec)]
     times += [moment.at_sec for moment in card.terminal]
     times += [note.at_sec for note in card.notes]
+    times += [one.at_sec for one in card.assistant.exchanges] if card.assistant else []
     if (span := max(times, default=0.0)) == 0:
         return card
     return card.model_copy(
         update={
             "timeline": _scaled(card.timeline, span, "start_sec", "end_sec"),
             "notes": _scaled(card.notes, span, "at_sec"),
+            "assistant": card.assistant
+            and card.assistant.model_copy(
+                update={"exchanges": _scaled(card.assistant.exchanges, span, "at_sec")}
+            ),
             "terminal": tuple(
                 one.model_copy(
                     update={"command": _scaled([one.command], span, "started_sec", "ended_sec")[0]}

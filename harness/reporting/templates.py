@@ -14,9 +14,12 @@ from markupsafe import Markup
 from harness.content import REPORTS, content_dir
 from harness.models.review import SEVERITIES
 from harness.reporting import numbers
+from harness.reporting.assistant import lines_of
 from harness.reporting.blindness import blind_sentence, decided, flag_text
 from harness.reporting.firmness import gate_sentence
+from harness.reporting.origins import COUNTED, WORDS
 from harness.reporting.review import FATES, KINDS
+from harness.reporting.talk import ENDINGS, TITLES
 from harness.reporting.visible import marked, one_line, visible
 
 _STYLES = "scorecard.css"
@@ -53,6 +56,8 @@ def environment() -> Environment:
     }
     made.globals["bar"] = numbers.bar
     made.globals |= {"fates": FATES, "kinds": KINDS, "severities": SEVERITIES}
+    made.globals |= {"titles": TITLES, "endings": ENDINGS, "lines_of": lines_of}
+    made.globals["origin_words"] = [WORDS[origin] for origin in COUNTED]
     return made
 
 

@@ -14,6 +14,7 @@ from harness.reporting.links import Links
 from harness.reporting.numbers import level, number, percent
 from harness.reporting.reading import for_page
 from harness.reporting.story import Column, record_sentence, told
+from harness.reporting.text_assistant import assistant_lines
 from harness.reporting.text_evidence import (
     change_lines,
     check_lines,
@@ -45,6 +46,7 @@ def markdown(scorecard: Scorecard) -> str:
         _summary(card, views),
         _dimensions(views),
         timeline_lines(timeline, left_out),
+        assistant_lines(card, links),
         review_lines(card),
         refactor_lines(card, links),
         check_lines(card),

@@ -75,6 +75,7 @@ def drawn(entries: Sequence[TimelineEntry], *, moments: Sequence[float] = ()) ->
         Lane("edits", "Edits", "up: lines added, down: removed"),
         Lane("commands", "Commands", "up: succeeded, down: failed"),
         Lane("tests", "Test runs", "up: green, down: red"),
+        *_spoken(ordered),
         Lane("notes", "Notes and submission", "thin: note, wide: submitted"),
         Lane("clock", "Clock and recording", "plain: clock stood still, dashed: not recorded"),
     )
@@ -84,6 +85,13 @@ def drawn(entries: Sequence[TimelineEntry], *, moments: Sequence[float] = ()) ->
         lane, marks = _DRAWN_AS[entry.kind]
         by_id[lane].marks.extend(laid_out(entry, timeline, marks))
     return timeline
+
+
+def _spoken(entries: Sequence[TimelineEntry]) -> list[Lane]:
+    """The lane of an assistant; none for a session without one."""
+    if not any(entry.kind in ("prompt", "aside") for entry in entries):
+        return []
+    return [Lane("assistant", "Assistant", "tall: prompt, low: by a program")]
 
 
 def laid_out(entry: TimelineEntry, timeline: Timeline, marks: Draw) -> list[Mark]:
@@ -117,6 +125,14 @@ def run_marks(entry: TimelineEntry, x: float, width: float) -> list[Mark]:
     return [_mark(x, y, width, 16, look="good" if entry.ok else "bad", entry=entry)]
 
 
+def _prompt(entry: TimelineEntry, x: float, width: float) -> list[Mark]:
+    return [_mark(x, 6, width, HEIGHT - 12, look="prompt", entry=entry)]
+
+
+def _aside(entry: TimelineEntry, x: float, width: float) -> list[Mark]:
+    return [_mark(x, MIDDLE - 4, width, 8, look="same", entry=entry)]
+
+
 def _note(entry: TimelineEntry, x: float, width: float) -> list[Mark]:
     return [_mark(x, 8, width, HEIGHT - 16, look="note", entry=entry)]
 
@@ -144,6 +160,8 @@ _DRAWN_AS: dict[str, tuple[str, Draw]] = {
     "edit": ("edits", edit_marks),
     "command": ("commands", run_marks),
     "test": ("tests", run_marks),
+    "prompt": ("assistant", _prompt),
+    "aside": ("assistant", _aside),
     "note": ("notes", _note),
     "submit": ("notes", _submit),
     "clock": ("clock", _band("still")),

@@ -19,6 +19,7 @@ from harness.models.scorecard import (
 )
 from harness.reporting.firmness import adds, reach
 from harness.reporting.links import Link, Links
+from harness.reporting.origins import FileOrigins, file_origins
 from harness.reporting.patch import Hunk, Line, hunks
 from harness.reporting.raters import apart_sentence, debriefs_of
 from harness.reporting.visible import head, tail
@@ -96,6 +97,8 @@ class FileView(PatchView):
 
     number: int
     folded: bool
+    origins: FileOrigins | None = None
+    """Where its lines came from; None for a session without an assistant."""
 
 
 @dataclass(frozen=True)
@@ -105,6 +108,12 @@ class EditView:
     burst: EditBurst
     entry: TimelineEntry
     files: tuple[PatchView, ...]
+
+    @property
+    def short(self) -> bool:
+        """Whether it can be shown unfolded."""
+        lines = sum(len(hunk.lines) for file in self.files for hunk in file.hunks)
+        return 0 < lines <= FOLD_LINES
 
 
 @dataclass(frozen=True)
@@ -171,10 +180,12 @@ def file_views(card: Scorecard, links: Links) -> list[FileView]:
     """Every changed file; once the page's budget is spent, without its lines."""
     views = []
     budget = Budget(ALL_LINES, ALL_LINE_CHARS)
+    origins = file_origins(card.assistant)
     for number, (diff, whole) in enumerate(zip(card.diffs, links.hunks, strict=True), 1):
         kept, left_out = _fitting(whole, budget)
         folded = sum(len(hunk.lines) for hunk in kept) > FOLD_LINES
-        views.append(FileView(diff, kept, left_out, number, folded))
+        found = origins.get(diff.change.path)
+        views.append(FileView(diff, kept, left_out, number, folded, found))
     return views
 
 

@@ -8,6 +8,7 @@ reading         of a review: what of the change was on the terminal, and for how
 attribution/    where each line of the final tree came from
 together        a session's exchanges with an assistant beside its story
 collaboration   how somebody worked with it;  checking: whether they looked before going on
+said            a turn's question and answer as a person reads them;  assisted: as a report does
 secrets         texts that look like keys
 exports/        attribution and conversations in the formats of others
 timeline        the entries that a report draws

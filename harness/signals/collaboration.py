@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
+from harness.models.assistant_section import MetPitfall
 from harness.models.exchange import Pitfall
 from harness.models.scorecard import Signal
 from harness.signals.checking import first_test, verified
@@ -187,39 +188,57 @@ def _secrets(together: Collaboration) -> Signal:
     )
 
 
+def fates(together: Collaboration, added: Sequence[str]) -> tuple[MetPitfall, ...]:
+    """What became of each declared pitfall that was met, in the order of their declaration.
+
+    Args:
+        together: What happened.
+        added: The added lines of the final diff.
+    """
+    met: dict[str, list[Asked]] = {}
+    for one in together.asked:
+        for name in one.pitfalls:
+            met.setdefault(name, []).append(one)
+    return tuple(
+        MetPitfall(
+            id=pitfall.id,
+            says=pitfall.says,
+            better=pitfall.better,
+            event=met[pitfall.id][0].event,
+            fate="shipped" if _is_shipped(pitfall, met[pitfall.id], together, added) else "caught",
+        )
+        for pitfall in together.pitfalls
+        if pitfall.id in met
+    )
+
+
 def _pitfalls(together: Collaboration, added: Sequence[str]) -> Signal:
-    pitfalls = together.pitfalls
-    met = {name: one for one in together.asked for name in one.pitfalls}
-    shipped = [
-        pitfall.id
-        for pitfall in pitfalls
-        if pitfall.id in met and _is_shipped(pitfall, met[pitfall.id], together, added)
-    ]
-    caught = [pitfall.id for pitfall in pitfalls if pitfall.id in met and pitfall.id not in shipped]
-    said = [
-        f"{len(met)} of {count(len(pitfalls), 'pitfall')} met",
-        f"caught: {', '.join(caught) or 'none'}",
-        f"shipped: {', '.join(shipped) or 'none'}",
-    ]
+    met = fates(together, added)
+    caught, shipped = (
+        ", ".join(one.id for one in met if one.fate == fate) or "none"
+        for fate in ("caught", "shipped")
+    )
+    number = count(len(together.pitfalls), "pitfall")
     return Signal(
         id="assistant.pitfalls",
         title="Declared pitfalls",
-        value="; ".join(said),
+        value=f"{len(met)} of {number} met; caught: {caught}; shipped: {shipped}",
         explanation="The scripted assistant suggests these to everybody who asks for them. "
-        "Shipped: a sign of it is in an added line of the final diff, or, where it declares no "
-        "sign, lines of that exchange are there as suggested. Caught: met and not shipped.",
-        events=_events(met.values()),
+        "Shipped: a sign of it is in an added line of the final diff and no sign of its cure, or, "
+        "where it declares no sign, lines of that exchange are there as suggested. Caught: met and "
+        "not shipped.",
+        events=_events(one for one in together.asked if one.pitfalls),
     )
 
 
 def _is_shipped(
-    pitfall: Pitfall, met: Asked, together: Collaboration, added: Sequence[str]
+    pitfall: Pitfall, met: Sequence[Asked], together: Collaboration, added: Sequence[str]
 ) -> bool:
     if pitfall.signs:
-        return any(re.search(sign, line) for sign in pitfall.signs for line in added)
+        shows = any(re.search(sign, line) for sign in pitfall.signs for line in added)
+        return shows and not any(re.search(cure, line) for cure in pitfall.cures for line in added)
     uses = {each.exchange: each.use for each in together.attribution.exchanges}
-    use = uses.get(met.turn.id)
-    return use is not None and use.survived_verbatim > 0
+    return any(one.turn.id in uses and uses[one.turn.id].survived_verbatim > 0 for one in met)
 
 
 def _events(found: Iterable[Asked]) -> tuple[int, ...]:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from itertools import pairwise
 
 from harness.models.event import (
     CommandRun,
     Event,
+    ExchangeRecorded,
     SessionEnded,
     SessionExtended,
     SessionOpened,
@@ -20,6 +22,7 @@ from harness.models.event import (
     SnapshotTaken,
     TerminalOpened,
 )
+from harness.models.exchange import Exchange
 from harness.models.recording import Command, FileChange, TestRun
 
 SNAPSHOT_DELAY_SEC = 4.0
@@ -54,6 +57,22 @@ class Ran:
     def surely_before(self, edit: Edit) -> bool:
         """Whether it began before the edit was made, not only before it was seen."""
         return self.start + SNAPSHOT_DELAY_SEC <= edit.at
+
+
+@dataclass(frozen=True)
+class Talk:
+    """An exchange with its place in the session."""
+
+    event: int
+    start: float
+    """Seconds since the session's first event; when it was asked."""
+    end: float
+    exchange: Exchange
+
+    @property
+    def by_person(self) -> bool:
+        """Whether somebody asked; otherwise a program did by itself."""
+        return self.exchange.label == "turn"
 
 
 @dataclass(frozen=True)
@@ -133,6 +152,20 @@ def commands(events: Sequence[Event]) -> Iterator[Ran]:
             start = event.offset_sec - length if base is None else base + command.started_sec
             start = max(0.0, start)
             yield Ran(event.seq, start, start + max(0.0, length), command)
+
+
+def talks(events: Sequence[Event]) -> Iterator[Talk]:
+    """Every call to an assistant, in the order in which they were over."""
+    for event in events:
+        if isinstance(event.payload, ExchangeRecorded):
+            exchange = event.payload.exchange
+            start = since(events[0].at, exchange.at)
+            yield Talk(event.seq, start, start + exchange.duration_sec, exchange)
+
+
+def since(begun: datetime, at: datetime) -> float:
+    """Seconds from a session's first event to a moment on a container's clock; never below 0."""
+    return max(0.0, (at - begun).total_seconds())
 
 
 def _working(events: Sequence[Event]) -> Iterator[tuple[float, float]]:

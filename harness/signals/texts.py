@@ -19,3 +19,16 @@ def one_line(text: str, limit: int) -> str:
     """Text of a candidate or interviewer on one line, cut at `limit` characters."""
     line = " ".join(text.split())
     return line if len(line) <= limit else line[: limit - 1] + "\u2026"
+
+
+def at_word(text: str, limit: int) -> tuple[str, int]:
+    """The beginning of a text and how many characters come after it.
+
+    It ends with a whole word where it can: half of a name would be found by nobody who looks
+    for names.
+    """
+    if len(text) <= limit:
+        return text, 0
+    cut = max(text.rfind(space, 0, limit + 1) for space in " \n\t")
+    end = cut if cut > limit // 2 else limit
+    return text[:end], len(text) - end

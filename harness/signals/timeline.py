@@ -7,8 +7,7 @@ committee must not see that an accommodation was used.
 from __future__ import annotations
 
 from bisect import bisect
-from collections.abc import Iterator, Sequence
-from typing import Literal
+from collections.abc import Iterator, Mapping, Sequence
 
 from harness.models.event import (
     Event,
@@ -22,34 +21,55 @@ from harness.models.event import (
     SessionStarted,
     SessionSubmitted,
 )
+from harness.models.exchange import Label, Outcome
 from harness.models.recording import TestRun
-from harness.models.scorecard import TimelineEntry
-from harness.signals.story import Edit, Ran, commands, edits
-from harness.signals.texts import count, one_line
+from harness.models.scorecard import TimelineEntry, TimelineKind
+from harness.signals.story import Edit, Ran, Talk, commands, edits, talks
+from harness.signals.texts import at_word, count, one_line
 
 BURST_GAP_SEC = 30.0
-"""Edits at most this far apart are drawn as one, unless a command was begun between them."""
+"""Edits at most this far apart are drawn as one, unless a command or a prompt is between them."""
 
 LABEL_CHARS = 200
 """Longer labels are cut."""
 
 _NAMED = 3
 
-Kind = Literal["edit", "command", "test", "note", "clock", "gap", "submit"]
+_ASIDES: dict[Label, str] = {
+    "tool-round": "A tool's result went back",
+    "aux:title": "Side call: a title for the conversation",
+    "aux:commit": "Side call: a commit message",
+    "aux:count": "Side call: tokens counted",
+    "aux:models": "Side call: list of models",
+}
+"""What a program asks by itself."""
+
+_ENDED: dict[Outcome, str] = {
+    "failed": "the assistant failed",
+    "cut": "the answer broke off",
+    "aborted": "left before its end",
+    "refused": "refused",
+    "lost": "not recorded to its end",
+}
 
 
 def timeline(
-    events: Sequence[Event], *, burst_gap_sec: float | None = BURST_GAP_SEC
+    events: Sequence[Event],
+    *,
+    burst_gap_sec: float | None = BURST_GAP_SEC,
+    asked: Mapping[int, str] = {},
 ) -> tuple[TimelineEntry, ...]:
     """Everything to draw, in the order it began.
 
     Args:
         events: All of the session's, in order.
         burst_gap_sec: See `bursts`; each is one entry.
+        asked: What was typed in each exchange, by the number of its event.
     """
     entries = [
         *map(_burst, bursts(events, gap_sec=burst_gap_sec)),
         *(_command(ran) for ran in commands(events)),
+        *(_talk(talk, asked.get(talk.event, "")) for talk in talks(events)),
         *_moments(events),
     ]
     return tuple(sorted(entries, key=lambda entry: (entry.start_sec, entry.event)))
@@ -62,10 +82,11 @@ def bursts(
 
     Args:
         events: All of the session's, in order.
-        gap_sec: Edits at most this far apart, with no command begun between them, are
-            together; None keeps each apart.
+        gap_sec: Edits at most this far apart, with no command and no prompt begun between
+            them, are together; None keeps each apart.
     """
-    begun = sorted(ran.start for ran in commands(events))
+    prompts = (talk.start for talk in talks(events) if talk.by_person)
+    begun = sorted((*(ran.start for ran in commands(events)), *prompts))
     burst: list[Edit] = []
     for edit in edits(events):
         if burst and (gap_sec is None or _apart(burst[-1].at, edit.at, gap_sec, begun)):
@@ -107,6 +128,24 @@ def _command(ran: Ran) -> TimelineEntry:
         label=one_line(text if run is None else f"{_counts(run)}: {text}", LABEL_CHARS),
         ok=ok if run is None else run.green,
         event=ran.event,
+    )
+
+
+def _talk(talk: Talk, asked: str) -> TimelineEntry:
+    exchange = talk.exchange
+    ended = f" ({_ENDED[exchange.outcome]})" if exchange.outcome in _ENDED else ""
+    if talk.by_person:
+        text, more = at_word(one_line(asked, 2 * LABEL_CHARS), LABEL_CHARS)
+        label = (f"{text}\u2026" if more else text) or "(nothing typed)"
+    else:
+        other = f"Other call: {one_line(exchange.path, LABEL_CHARS // _NAMED)}"
+        label = _ASIDES.get(exchange.label, other)
+    return TimelineEntry(
+        kind="prompt" if talk.by_person else "aside",
+        start_sec=talk.start,
+        end_sec=talk.end,
+        label=f"{label}{ended}",
+        event=talk.event,
     )
 
 
@@ -153,7 +192,12 @@ def _resumed(events: Sequence[Event]) -> float:
 
 
 def _moment(
-    event: Event, kind: Kind, label: str, *, start: float | None = None, end: float | None = None
+    event: Event,
+    kind: TimelineKind,
+    label: str,
+    *,
+    start: float | None = None,
+    end: float | None = None,
 ) -> TimelineEntry:
     return TimelineEntry(
         kind=kind,

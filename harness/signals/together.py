@@ -5,13 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 
 from harness.models.attribution import Attribution
-from harness.models.event import AssistantOpened, Event, ExchangeRecorded
+from harness.models.event import AssistantOpened, Event
 from harness.models.exchange import Pitfall
 from harness.models.transcript import Turn
-from harness.signals.story import Story
+from harness.signals.said import asked
+from harness.signals.story import Story, since, talks
 
 
 @dataclass(frozen=True)
@@ -27,8 +27,7 @@ class Asked:
     @property
     def prompt(self) -> str:
         """What the person typed; empty for a tool's round."""
-        said = [message.text for message in self.turn.said if message.role == "user"]
-        return "\n".join(text for text in said if text.strip())
+        return asked(self.turn)
 
 
 @dataclass(frozen=True)
@@ -64,27 +63,25 @@ class Collaboration:
         """
         begun = events[0].at
         told = {turn.id: turn for turn in turns}
-        asked = [
+        together = [
             Asked(
-                event.seq,
-                _since(begun, exchange.at),
-                told[exchange.id],
-                exchange.script.pitfalls if exchange.script else (),
+                talk.event,
+                talk.start,
+                told[talk.exchange.id],
+                talk.exchange.script.pitfalls if talk.exchange.script else (),
             )
-            for event in events
-            if isinstance(event.payload, ExchangeRecorded)
-            and (exchange := event.payload.exchange).id in told
-            and not exchange.label.startswith("aux:")
+            for talk in talks(events)
+            if talk.exchange.id in told and not talk.exchange.label.startswith("aux:")
         ]
         landed = [
-            Landed(_since(begun, landing.at), landing.exchange, landing.path)
+            Landed(since(begun, landing.at), landing.exchange, landing.path)
             for landing in attribution.landings
         ]
-        asked.sort(key=lambda one: one.at)
+        together.sort(key=lambda one: one.at)
         declared = [e.payload.pitfalls for e in events if isinstance(e.payload, AssistantOpened)]
         return cls(
             story=Story.of(events),
-            asked=tuple(asked),
+            asked=tuple(together),
             landed=tuple(landed),
             attribution=attribution,
             pitfalls=declared[-1] if declared else (),
@@ -98,7 +95,3 @@ class Collaboration:
     def matching(self, pattern: re.Pattern[str]) -> tuple[Asked, ...]:
         """Prompts in which a pattern is."""
         return tuple(one for one in self.prompts if pattern.search(one.prompt))
-
-
-def _since(begun: datetime, at: datetime) -> float:
-    return max(0.0, (at - begun).total_seconds())

@@ -34,6 +34,7 @@ from harness.testing.scorecard_patches import (
     PROVIDER_PATCH,
     TEST_PATCH,
 )
+from harness.testing.scorecard_talk import middling_talk, talk_entries
 
 OPENED = datetime(2026, 11, 18, 9, 30, tzinfo=UTC)
 SUBMISSION = "6b1f0c3e9d7a45528e0f6a1c2b3d4e5f60718293a4b5c6d7e8f9012345678abc"
@@ -77,6 +78,7 @@ def middling_scorecard() -> Scorecard:
         edits=_edits(),
         terminal=_terminal(),
         notes=_notes(),
+        assistant=middling_talk(),
         recording=RecordingHealth(
             skipped=(SkippedFile(path="data/payments.db-wal", reason="too-large", size=6_291_456),)
         ),
@@ -219,6 +221,7 @@ def _timeline() -> tuple[TimelineEntry, ...]:
         *(_entry("edit", m, e, label, added=a, removed=r) for m, e, label, a, r in edits),
         *(_entry("command", m, e, label, ok=ok) for m, e, label, ok in commands),
         *(_entry("test", m, e, f"pytest: {label}", ok=ok) for m, e, label, ok in tests),
+        *talk_entries(),
         _entry("note", 22, 49, "rater-1"),
         _entry("note", 72, 118, "rater-2"),
         _entry("clock", 37, 71, "paused: door bell", end_sec=39 * 60),

@@ -10,12 +10,15 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from harness.cli.replay_player import LONGEST_WAIT_SEC, Player, keys_of
+from harness.cli.replay_player import LONGEST_WAIT_SEC, Player, keys_of, lines_of
 from harness.cli.replay_screen import screen
 from harness.loop.replaying import Wanted
+from harness.models.exchange import TextPart
 from harness.models.replay import Moment
+from harness.store import Store
 from tests.cli.conftest import Harness, opened
-from tests.loop.watched import RED, watched_session
+from tests.loop.talk import record_exchange
+from tests.loop.watched import HOSTILE, RED, watched_session
 
 
 @pytest.fixture
@@ -89,6 +92,35 @@ def test_jumps_go_to_the_next_of_a_kind_and_back(player: Player) -> None:
     assert press(player, "o") == 3
     assert player.message == ""
     assert press(player, "E") == 1
+
+
+def test_jumps_know_prompts_and_pitfalls() -> None:
+    """What a program asked by itself is no prompt."""
+    tape = Tape(
+        moment("edit", 1),
+        moment("aside", 2, "Side call: list of models"),
+        moment("prompt", 3, "why?"),
+        moment("prompt", 4, "and how?", pitfalls=("rates-too-old",)),
+    )
+    player = Player(tape)  # type: ignore[arg-type]
+    assert press(player, "p") == 2
+    assert press(player, "gi") == 3
+    assert press(player, "P") == 2
+    assert press(player, "I") == 2
+    assert player.message == "No pitfall before this."
+
+
+def test_long_lines_that_were_said_can_be_read_to_their_end(player: Player) -> None:
+    """They wrap, each piece with its mark, and scrolling reaches the last one."""
+    words = " ".join(f"word{number}" for number in range(60))
+    long = moment("prompt", 1, detail=f"> {words}\n\n| {words}\n")
+    lines = lines_of(long, 40)
+    assert max(map(len, lines)) <= 40
+    assert all(line.startswith("> ") for line in lines[: lines.index("")])
+    assert " ".join(line[2:] for line in lines).split() == [*words.split(), *words.split()]
+    talker = Player(Tape(long), width=40)  # type: ignore[arg-type]
+    press(talker, "\x1b[6~" * 9)
+    assert talker.scroll == len(lines) - 1
 
 
 def test_search_finds_words_in_what_there_was_to_see(player: Player) -> None:
@@ -175,6 +207,65 @@ def test_search_prints_what_holds_the_words(harness: Harness, session: str) -> N
     failed = json.loads(harness("session", "replay", session, "--json", "--search", "1 failed").out)
     assert [(one["kind"], one["ok"]) for one in failed] == [("test", False)]
     assert harness("session", "replay", session, "--search", "no such words").out == ""
+
+
+def asked(project: Path, session: str, prompt: str, answer: str = "", **more: object) -> int:
+    """Put an exchange into the record."""
+    data = project.parent / "data"
+    parts = [TextPart(text=answer)] if answer else []
+    with Store.open(f"sqlite:///{data / 'harness.db'}", data) as store:
+        number = len(list(store.events(session)))
+        return record_exchange(store, session, f"x-{number}", prompt, *parts, **more)
+
+
+def test_what_was_asked_is_a_moment_with_its_answer(
+    harness: Harness, session: str, project: Path
+) -> None:
+    """Found by words of either; what a program asked stands apart; pitfalls are named."""
+    asked(project, session, "list", label="aux:models", operation="models")
+    asked(project, session, "How long\nis a rate good?", "A minute.", pitfalls=("too-old",))
+    said = harness("session", "replay", session, "--json", "--search", "a minute")
+    (found,) = json.loads(said.out)
+    assert (found["kind"], found["label"]) == ("prompt", "How long is a rate good?")
+    assert found["detail"].startswith("> How long\n> is a rate good?\n\n| A minute.\n")
+    assert found["pitfalls"] == ["too-old"]
+    (aside,) = json.loads(harness("session", "replay", session, "--json", "--search", "call").out)
+    assert (aside["kind"], aside["label"]) == ("aside", "Side call: list of models")
+
+
+def test_a_prompt_that_failed_is_a_moment_too(
+    harness: Harness, session: str, project: Path
+) -> None:
+    """With how it ended; a message that is gone says so."""
+    asked(project, session, "why?", outcome="refused", problem="The budget is used up.")
+    (found,) = json.loads(harness("session", "replay", session, "--json", "--search", "budget").out)
+    assert found["label"] == "why? (refused)"
+    asked(project, session, "gone", "with the wind")
+    blobs = [b for b in (project.parent / "data").rglob("*") if b.is_file() and b.suffix == ""]
+    for blob in blobs:
+        if b"wind" in blob.read_bytes()[:4096] or b"gone" in blob.read_bytes()[:4096]:
+            blob.chmod(0o600)
+            blob.write_bytes(b"{}")
+    said = harness("session", "replay", session)
+    assert "cannot be read any more" in said.out
+
+
+def test_what_was_said_drives_no_terminal(harness: Harness, session: str, project: Path) -> None:
+    """Neither does a question nor an answer; nothing in them looks like a line of ours."""
+    asked(project, session, f"{HOSTILE}\r(forged)", f"{HOSTILE}\x85(forged)\u2028> forged")
+    said = harness("session", "replay", session, "--search", "forged").out
+    assert not re.search(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]", said)
+    assert re.findall(r"^ *(\(.*)", said, re.MULTILINE) == ["(some-model; completed)"]
+
+
+def test_a_name_in_a_prompt_becomes_the_pseudonym(harness: Harness, project: Path) -> None:
+    """In the question, in the answer and in the line of the list."""
+    session = watched_session(project.parent / "data", candidate="Ana Quispe")
+    asked(project, session, "I am Ana Quispe, ana@example.org: help", "Hello Ana.")
+    said = harness("session", "replay", session)
+    assert "help" in said.out
+    for token in ("Ana", "Quispe", "ana@"):
+        assert token not in said.out
 
 
 def test_a_lost_repository_says_so(harness: Harness, session: str, project: Path) -> None:

@@ -25,7 +25,7 @@ def test_a_rubric_is_shown_for_a_stage(harness: Harness):
     said = harness("rubric", "show", "staff-backend@enterprise").out
     assert "Staff backend engineer, enterprise" in said
     assert "Must not ship a double charge" in said
-    assert "2.0.0, 2026-11-21" in said
+    assert "2.1.0, 2026-11-21" in said
     document = json.loads(harness("rubric", "show", "staff-backend", "--json").out)
     assert len(document["dimensions"]) == 6
 
@@ -94,5 +94,5 @@ def test_a_sessions_rubric_stays_what_it_was(harness: Harness, project: Path):
     found = json.loads(
         harness("rubric", "diff", f"session:{session}", "staff-backend", "--json").out
     )
-    assert {"where": "rubric: version", "before": "1", "after": "2.0.0"} in found
+    assert {"where": "rubric: version", "before": "1", "after": "2.1.0"} in found
     assert "differences" in harness("rubric", "diff", f"session:{session}", "staff-backend").out

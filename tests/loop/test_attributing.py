@@ -7,13 +7,14 @@ import json
 import pytest
 
 from harness.loop.attributing import attribution_of
-from harness.models.event import ExchangeRecorded
-from harness.models.exchange import Exchange, Message, MessageRef, TextPart, ToolCallPart
+from harness.models.exchange import Message, TextPart, ToolCallPart
 from harness.models.transcript import Turn
 from harness.recorder.recorder import SessionRecorder
 from harness.recorder.shadow import ShadowRepository
 from harness.store import Store
 from harness.testing.builders import a_session
+
+from .talk import record_exchange
 
 CODE = "def spent_budget(window):\n    return window.limit - window.used\n"
 MORE = "def refill_budget(window, amount):\n    window.used = max(0, window.used - amount)\n"
@@ -37,30 +38,7 @@ class Worked:
 
     def exchange(self, number, prompt, *parts):
         """A prompt and its reply, just now."""
-        said = self.keep(Message(role="user", parts=(TextPart(text=prompt),)))
-        reply = self.keep(Message(role="assistant", parts=parts))
-        last = list(self.store.events(self.id))[-1].at
-        exchange = Exchange(
-            id=f"x{number}",
-            session=self.id,
-            at=last,
-            format="anthropic",
-            operation="generate",
-            method="POST",
-            path="/v1/messages",
-            label="turn",
-            outcome="completed",
-            status=200,
-            duration_sec=0.0,
-            model="some-model",
-            messages=(said,),
-            reply=reply,
-        )
-        self.store.append(self.id, ExchangeRecorded(exchange=exchange))
-
-    def keep(self, message):
-        body = message.model_dump_json().encode()
-        return MessageRef(sha256=self.store.put_blob(body), role=message.role)
+        record_exchange(self.store, self.id, f"x{number}", prompt, *parts)
 
     def origins(self, **more):
         """Path -> origins of its lines."""

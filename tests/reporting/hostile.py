@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from harness.models.assistant_section import AssistantSection
 from harness.models.check import CheckOutcome, Measurement
 from harness.models.recording import Command, FileChange, SkippedFile
 from harness.models.rubric import Rating
@@ -120,11 +121,14 @@ def hostile_scorecard(nasty: str) -> Scorecard:
             "timeline": (
                 *(
                     TimelineEntry(kind=kind, start_sec=n, end_sec=n, label=nasty, event=n + 1)
-                    for n, kind in enumerate(("edit", "command", "test", "note", "gap", "submit"))
+                    for n, kind in enumerate(
+                        ("edit", "command", "test", "note", "gap", "submit", "prompt", "aside")
+                    )
                 ),
             ),
             "diffs": (_diff(nasty), _diff(f"{nasty}/{nasty}")),
             "terminal": (_moment(nasty),),
+            "assistant": _talk(card, nasty),
             "notes": (NoteEntry(event=50, at_sec=1, by=nasty, text=nasty),),
             "recording": RecordingHealth(
                 gaps=(nasty,),
@@ -145,6 +149,38 @@ def _diff(path: str) -> FileDiff:
     patch = f"--- a/{path}\n+++ b/{path}\n@@ -0,0 +1,{len(lines)} @@ {path}\n{body}"
     change = FileChange(path=path, old_path=path, kind="renamed", added=len(lines))
     return FileDiff(change=change, patch=patch)
+
+
+def _talk(card: Scorecard, nasty: str) -> AssistantSection:
+    """Every exchange says it, every file is called so, and tools are told it."""
+    assert card.assistant is not None
+    said = dict.fromkeys(("problem", "tool", "model", "prompt", "answer"), nasty)
+    return card.assistant.model_copy(
+        update={
+            "exchanges": tuple(
+                one.model_copy(
+                    update={
+                        **said,
+                        "calls": (nasty,),
+                        "landed_in": (nasty,),
+                        "more_prompt": 7,
+                        "more_answer": 7,
+                    }
+                )
+                for one in card.assistant.exchanges
+            ),
+            "files": tuple(
+                file.model_copy(update={"path": path})
+                for file, path in zip(
+                    card.assistant.files[:2], (nasty, f"{nasty}/{nasty}"), strict=True
+                )
+            ),
+            "pitfalls": tuple(
+                met.model_copy(update={"says": nasty, "better": nasty})
+                for met in card.assistant.pitfalls
+            ),
+        }
+    )
 
 
 def _moment(text: str) -> TerminalMoment:

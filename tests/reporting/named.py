@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from harness.models.assistant_section import AssistantSection
 from harness.models.check import GradingFailure
 from harness.models.matching import ReviewScores, Share
 from harness.models.recording import Command, FileChange, SkippedFile
@@ -118,6 +119,7 @@ def named_scorecard(text: str) -> Scorecard:
                 ),
             ),
             "notes": (NoteEntry(event=50, at_sec=1, by="rater-1", text=f"{text} asked twice."),),
+            "assistant": _talk(card, text),
             "recording": RecordingHealth(
                 gaps=(f"gap {text}",),
                 failures=(f"failed {text}",),
@@ -132,6 +134,27 @@ def named_scorecard(text: str) -> Scorecard:
                     ),
                 }
             ),
+        }
+    )
+
+
+def _talk(card: Scorecard, text: str) -> AssistantSection:
+    assert card.assistant is not None
+    one = card.assistant.exchanges[1]
+    said = {
+        "prompt": f"I am {text}. Why?",
+        "answer": f"Hello {text}!",
+        "calls": (f'Write {{"content": "by {text}"}}',),
+        "problem": f"refused to {text}",
+        "landed_in": (f"docs/{text}.md",),
+        "tool": text,
+        "model": text,
+    }
+    file = card.assistant.files[0]
+    return card.assistant.model_copy(
+        update={
+            "exchanges": (one.model_copy(update=said),),
+            "files": (file.model_copy(update={"path": f"docs/{text}.md"}),),
         }
     )
 

@@ -26,7 +26,8 @@ ALLOWED = {
     "rect": {"x", "y", "width", "height", "rx"},
     "circle": {"cx", "cy", "r"},
     "text": {"x", "y"},
-    "a": {"href", "tabindex"},
+    "a": {"href", "tabindex", "title"},
+    "span": {"title"},
     "time": {"datetime"},
     "th": {"scope"},
     "td": {"data-label"},
@@ -125,7 +126,7 @@ def test_an_escape_is_told_from_somebody_who_typed_one() -> None:
 
 
 def test_a_huge_submission_makes_a_page_of_bounded_size() -> None:
-    """Fifty files of 20,000 long lines each, all of it controls, stay below 20 MB."""
+    """Files of 20,000 long lines, all of it controls, and endless talk stay below 20 MB."""
     card = middling_scorecard()
     patch = "@@ -0,0 +1,20000 @@\n" + ("+" + "\x01a" * 400 + "\n") * 20_000
     big = card.diffs[0].model_copy(update={"patch": patch})
@@ -134,12 +135,18 @@ def test_a_huge_submission_makes_a_page_of_bounded_size() -> None:
         for n in range(3)
     )
     moment = card.terminal[0].model_copy(update={"output": "\x02" * 1_000_000})
+    assert card.assistant is not None
+    said = card.assistant.exchanges[1].model_copy(
+        update={"prompt": "\x03a" * 6_000, "answer": "\x03a" * 8_000, "calls": ("\x03a" * 150,)}
+    )
+    talk = tuple(said.model_copy(update={"event": 10_000 + n}) for n in range(600))
     huge = card.model_copy(
         update={
             "diffs": diffs,
             "terminal": (moment,) * 2_000,
             "timeline": card.timeline * 1_000,
             "notes": card.notes * 1_000,
+            "assistant": card.assistant.model_copy(update={"exchanges": talk}),
         }
     )
     page = html(huge)
@@ -147,6 +154,7 @@ def test_a_huge_submission_makes_a_page_of_bounded_size() -> None:
     assert "more commands: in the JSON" in page
     assert "more lines: in the JSON" in page
     assert "more entries: in the JSON" in page
+    assert "more characters: in the JSON" in page
 
 
 def test_one_long_word_is_cut_in_lines_that_are_headings() -> None:

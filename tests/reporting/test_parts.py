@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from typing import get_args
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from harness.models.check import Measurement
-from harness.models.scorecard import TimelineEntry
+from harness.models.scorecard import TimelineEntry, TimelineKind
 from harness.reporting.links import Link, Links
 from harness.reporting.numbers import bar, number, percent
 from harness.reporting.patch import hunks
@@ -132,7 +134,7 @@ def test_a_bar_stays_inside_its_drawing(value, threshold: str) -> None:
     st.lists(
         st.builds(
             TimelineEntry,
-            kind=st.sampled_from(["edit", "command", "test", "note", "clock", "gap", "submit"]),
+            kind=st.sampled_from(get_args(TimelineKind)),
             start_sec=st.floats(0, 1e6),
             end_sec=st.floats(0, 1e6),
             label=st.just("x"),
@@ -196,10 +198,14 @@ def test_twice_the_time_reads_alike() -> None:
             for one in found
         )
 
+    assert card.assistant is not None
     slower = card.model_copy(
         update={
             "timeline": slow(card.timeline, "start_sec", "end_sec"),
             "notes": slow(card.notes, "at_sec"),
+            "assistant": card.assistant.model_copy(
+                update={"exchanges": slow(card.assistant.exchanges, "at_sec")}
+            ),
             "terminal": tuple(
                 one.model_copy(
                     update={"command": slow([one.command], "started_sec", "ended_sec")[0]}

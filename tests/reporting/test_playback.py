@@ -9,9 +9,9 @@ import re
 
 import pytest
 
-from harness.models.replay import TerminalCast
+from harness.models.replay import Moment, TerminalCast
 from harness.reporting import playback
-from harness.reporting.playback import MAX_BYTES
+from harness.reporting.playback import MAX_BYTES, MOST_TALK, TALK_CHARS
 
 EVIL = "</script><script>document.title='owned'</script><!--<img src=x onerror=alert(1)>"
 
@@ -68,3 +68,36 @@ def test_it_plays_and_fetches_nothing(page_told) -> None:
     page.locator(".ap-player", has_text="owned").wait_for()
     assert page.title() == "Terminals of Ana"
     assert [told for told in page.told if told != ("request", "data:,")] == []
+
+
+def a_moment(kind: str, text: str) -> Moment:
+    """Something that was said."""
+    fields = {"kind": kind, "start_sec": 50, "end_sec": 51, "label": text, "event": 1}
+    return Moment.model_validate({**fields, "detail": f"> {text}"})
+
+
+def test_what_was_asked_is_a_mark_on_the_bar_and_stands_below() -> None:
+    """Prompts unfolded, calls of programs folded, nothing in them an element of the page."""
+    cast = a_cast().model_copy(update={"prompts": ((0.05, f"{EVIL}\nwhy?"),)})
+    talk = [a_moment("aside", "Side call"), a_moment("prompt", EVIL)]
+    page = playback("Ana", [cast], seconds=100, talk=talk)
+    (data,) = re.findall(r'<script type="application/json"[^>]*>(.*?)</script>', page, re.DOTALL)
+    asked, ran = json.loads(data)["markers"]
+    assert (asked[0], asked[1].startswith("asked: </script>"), ran[1]) == (0.05, True, "ls")
+    assert EVIL not in page
+    folds = re.findall(r'<details class="moment"( open)?>', page)
+    assert folds == ["", " open"]
+    assert 'href="#talk"' in page
+
+
+def test_endless_talk_is_cut() -> None:
+    """Long exchanges and many of them; it says how much is left out."""
+    page = playback("Ana", [], seconds=100, talk=[a_moment("prompt", "x" * 90_000)] * 402)
+    assert len(page) < MOST_TALK * (TALK_CHARS + 2_000) + 500_000
+    assert "70,002 more characters" in page
+    assert "2 more exchanges" in page
+
+
+def test_nothing_was_asked() -> None:
+    """Then there is no such section."""
+    assert 'id="talk"' not in playback("Ana", [a_cast()], seconds=100)

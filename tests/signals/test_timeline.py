@@ -16,6 +16,7 @@ from harness.signals import timeline
 from harness.signals.timeline import LABEL_CHARS
 
 from .sessions import Told
+from .test_collaboration import Session
 
 
 def drawn(told):
@@ -111,3 +112,31 @@ def test_labels_are_short_lines():
     for entry in timeline(told.events):
         assert "\n" not in entry.label
         assert len(entry.label) <= LABEL_CHARS + len("Edited ")
+
+
+def test_prompts_stand_on_the_timeline_when_they_were_asked():
+    """With what was typed; what a program asked by itself is told apart, and how it ended."""
+    session = Session().ask(10, "why\nso slow?").ask(20, "ok", tool_round=True)
+    first, second = (event.seq for event in session.told.events[-2:])
+    entries = timeline(session.told.events, asked={first: "why\nso slow?"})[1:]
+    assert [(e.kind, e.start_sec, e.end_sec, e.label, e.event) for e in entries] == [
+        ("prompt", 10, 11, "why so slow?", first),
+        ("aside", 20, 21, "A tool's result went back", second),
+    ]
+
+
+def test_a_prompt_keeps_edits_apart():
+    """What was edited before a question and after its answer are two bursts, however close."""
+    session = Session().see(10, "a = 1\n").ask(12, "and b?").see(14, "b = 1\n")
+    session.ask(15, "ok", tool_round=True).see(16, "c = 1\n")
+    kinds = [(e.kind, e.start_sec) for e in timeline(session.told.events)[1:]]
+    assert kinds == [("edit", 10), ("prompt", 12), ("edit", 14), ("aside", 15)]
+
+
+def test_a_prompts_line_ends_with_a_whole_word():
+    """Half of a name would be found by nobody who looks for names."""
+    session = Session().ask(10, "x")
+    seq = session.told.events[-1].seq
+    long = "word " * 38 + "Kowaljewskaja and so on and on"
+    (entry,) = [e for e in timeline(session.told.events, asked={seq: long}) if e.kind == "prompt"]
+    assert entry.label == "word " * 37 + "word…"
