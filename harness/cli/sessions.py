@@ -5,7 +5,7 @@ from __future__ import annotations
 import getpass
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, cast, get_args
 
 import typer
 
@@ -58,7 +58,10 @@ def open_(
     email: Emails = None,
     username: Usernames = None,
     assistant: Annotated[
-        str | None, typer.Option(help="scripted: the task author's, recorded; none by default.")
+        str | None,
+        typer.Option(
+            help="scripted: the task author's; provider: as configured. Recorded; none by default."
+        ),
     ] = None,
     as_json: AsJson = False,
 ) -> None:
@@ -67,11 +70,14 @@ def open_(
     from harness.cli.present import console, printed, progress, show_json
     from harness.errors import UsageError
     from harness.loop.opening import open_session
+    from harness.models.exchange import AssistantKind
 
     if mode not in ("take-home", "live"):
         raise UsageError(f"There is no mode '{mode}'.", remedy="Use take-home or live.")
-    if assistant not in (None, "scripted"):
-        raise UsageError(f"There is no assistant '{assistant}'.", remedy="Use scripted.")
+    if assistant not in (None, *get_args(AssistantKind)):
+        raise UsageError(
+            f"There is no assistant '{assistant}'.", remedy="Use scripted or provider."
+        )
     template = task_named(context, task)
     settings = loaded_settings(context).settings
     chosen = RubricCatalog(settings).find_rubric(rubric or template.spec.interview.rubric)
@@ -86,7 +92,7 @@ def open_(
             candidate=candidate,
             loop=loop,
             identity=_identity(name, email, username),
-            assistant="scripted" if assistant else None,
+            assistant=cast("AssistantKind | None", assistant),
             progress=progress(),
         )
 

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import secrets
-from typing import Literal
 
 from harness import __version__
 from harness.errors import HarnessError, PrerequisiteError, UsageError
 from harness.loop import keeper
-from harness.loop.assistant import open_assistant, script_of, workspace_env
+from harness.loop.assistant import open_assistant, workspace_env
 from harness.loop.blindness import made_pseudonym
 from harness.loop.clock import now
 from harness.loop.desk import Desk
+from harness.loop.providers import Answering, answering
 from harness.loop.workspace import make_history, seed, workspace_spec
 from harness.models.event import SessionEnded, SessionOpened, SnapshotTaken
+from harness.models.exchange import AssistantKind
 from harness.models.identity import Identity
 from harness.models.rubric import Rubric
 from harness.models.session import Session, SessionMode, SessionStatus
@@ -40,7 +41,7 @@ async def open_session(
     loop: str | None = None,
     identity: Identity | None = None,
     trusted: bool = False,
-    assistant: Literal["scripted"] | None = None,
+    assistant: AssistantKind | None = None,
     progress: Progress = lambda _: None,
 ) -> Session:
     """Open a session: image, network, volume, container, first snapshot, recorder.
@@ -57,6 +58,7 @@ async def open_session(
     Raises:
         PrerequisiteError: The backend cannot hold untrusted code.
         TaskFormatError: The task has no scripted assistant, and one was asked for.
+        UsageError: A provider was asked for, and none is configured.
         SandboxError: Our machinery failed; nothing of the session stays running.
     """
     backend = desk.backend
@@ -69,8 +71,7 @@ async def open_session(
         )
     if minutes is not None and minutes <= 0:
         raise UsageError(f"A session needs more than {minutes:g} minutes.")
-    if assistant is not None:
-        script_of(task)
+    source = answering(assistant, task, desk.settings.assistant) if assistant else None
     progress("Preparing the workspace image")
     image = await backend.ensure_image(task.image("workspace"), progress=progress)
     session_id = new_id()
@@ -91,7 +92,7 @@ async def open_session(
     desk.store.put_identity(session_id, identity or Identity())
     with desk.claimed(session_id, "opening"):
         try:
-            await _furnish(desk, session, task, rubric, assistant=assistant, progress=progress)
+            await _furnish(desk, session, task, rubric, source=source, progress=progress)
         except BaseException as error:
             await clear_away(desk, session)
             reason = str(error) if isinstance(error, HarnessError) else type(error).__name__
@@ -111,7 +112,7 @@ async def _furnish(
     task: Task,
     rubric: Rubric,
     *,
-    assistant: Literal["scripted"] | None,
+    source: Answering | None,
     progress: Progress,
 ) -> None:
     backend = desk.backend_named(session.backend)
@@ -119,10 +120,10 @@ async def _furnish(
     network = await backend.create_network(session.id)
     volume = await backend.create_volume(session.id, task.spec.environment.storage_mb)
     session = desk.store.update_session(session.id, network=network.id, volume=volume.id)
-    seed(volume, task, assistant=assistant is not None)
+    seed(volume, task, assistant=source is not None)
     opened = None
-    if assistant is not None:
-        opened = await open_assistant(desk, session, task, progress=progress)
+    if source is not None:
+        opened = await open_assistant(desk, session, source, progress=progress)
     progress("Starting the workspace")
     more = workspace_env(desk, session, opened)
     workspace = await backend.start(workspace_spec(session, task, volume, more))
