@@ -127,6 +127,8 @@ class AssistantSettings(BaseModel):
     """By model name or pattern, for a budget in money and for what a report says it cost."""
     ca_bundle: FolderPath | None = None
     """PEM file of authorities that vouch for providers, beside the public ones."""
+    clients: tuple[str, ...] = ()
+    """Assistants' programs that a workspace with an assistant gets, such as "claude-code"."""
 
     @model_validator(mode="after")
     def _money_needs_prices(self) -> Self:

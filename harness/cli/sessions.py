@@ -63,6 +63,10 @@ def open_(
             help="scripted: the task author's; provider: as configured. Recorded; none by default."
         ),
     ] = None,
+    client: Annotated[
+        list[str] | None,
+        typer.Option(help="An assistant's program for the workspace, such as claude-code."),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Make a workspace; the clock starts when the candidate first enters."""
@@ -93,6 +97,7 @@ def open_(
             loop=loop,
             identity=_identity(name, email, username),
             assistant=cast("AssistantKind | None", assistant),
+            clients=client,
             progress=progress(),
         )
 

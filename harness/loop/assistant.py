@@ -10,14 +10,16 @@ from __future__ import annotations
 import hashlib
 import hmac
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from harness.content import SANDBOXES, content_dir
 from harness.errors import SandboxError, SandboxUnavailableError
 from harness.gateway.configuration import Bounds, GatewayConfig, SessionGrant, key_hash, written
+from harness.loop import clients
 from harness.loop.desk import Desk
 from harness.loop.providers import SCRIPT, Answering
+from harness.models.client import Client
 from harness.models.event import AssistantOpened, RecordingFailed
 from harness.models.sandbox import ImageBuild, Mount, ResourceLimits, SandboxSpec, SandboxStatus
 from harness.models.session import Session
@@ -36,11 +38,19 @@ _STOP_SEC = 3.0
 
 
 async def open_assistant(
-    desk: Desk, session: Session, source: Answering, *, progress: Progress
+    desk: Desk,
+    session: Session,
+    source: Answering,
+    chosen: Sequence[Client],
+    *,
+    progress: Progress,
 ) -> AssistantOpened:
     """Start the gateway before what answers; the caller notes it in the record.
 
     Before a provider it gets a second network, with a way out; before a script it has none.
+
+    Args:
+        chosen: The clients in the workspace's image.
 
     Raises:
         SandboxError: Our machinery failed.
@@ -88,6 +98,8 @@ async def open_assistant(
         providers=source.hosts,
         models=source.models,
         budget=source.budget,
+        clients={client.name: client.version for client in chosen},
+        asks_for=dict(source.asks_for),
     )
 
 
@@ -120,6 +132,7 @@ def workspace_env(desk: Desk, session: Session, opened: AssistantOpened | None) 
         "GOOGLE_GEMINI_BASE_URL": opened.url,
         "GEMINI_API_KEY": key,
         "CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC": "1",
+        **clients.environment(tuple(opened.clients), opened.url, opened.asks_for),
     }
 
 

@@ -18,6 +18,7 @@ from harness.gateway.configuration import (
 )
 from harness.gateway.formats import FORMATS
 from harness.gateway.upstreams.script import Script, read_script
+from harness.gateway.upstreams.scripted import MODEL
 from harness.models.exchange import AssistantKind, WireFormat
 from harness.models.spending import ANY_MODEL, Budget, Prices
 from harness.models.task import Task
@@ -43,6 +44,8 @@ class Answering:
     budget: Budget = field(default_factory=Budget)
     prices: Mapping[str, Prices] = field(default_factory=dict)
     script: Script | None = None
+    asks_for: Mapping[WireFormat, str] = field(default_factory=dict)
+    """The model that clients we configure ask for, by what they speak."""
 
     @property
     def hosts(self) -> dict[WireFormat, str]:
@@ -79,6 +82,7 @@ def _scripted(task: Task) -> Answering:
         upstreams=dict.fromkeys(FORMATS, upstream),
         files={SCRIPT: task.assistant.read_bytes()},
         script=script,
+        asks_for=dict.fromkeys(FORMATS, MODEL),
     )
 
 
@@ -99,6 +103,7 @@ def _provided(settings: AssistantSettings) -> Answering:
         models=settings.models,
         budget=settings.budget,
         prices=settings.prices,
+        asks_for={name: one.model for name, one in settings.providers.items() if one.model},
     )
 
 

@@ -71,13 +71,32 @@ def _bring(programs: Mapping[str, str], home: Path) -> None:
     (home / ".bashrc").write_text('PATH="$HOME/.local/bin:$PATH"\n', encoding="utf-8")
 
 
+def fill_home(volume: Volume, files: Mapping[str, bytes]) -> None:
+    """Put files into the candidate's home, by their paths below it."""
+    home = Path(volume.path) / "home"
+    owner = home.stat()
+    for name, content in files.items():
+        path = home / name
+        for folder in reversed(path.relative_to(home).parents[:-1]):
+            (home / folder).mkdir(exist_ok=True)
+            os.chown(home / folder, owner.st_uid, owner.st_gid)
+        path.write_bytes(content)
+        os.chown(path, owner.st_uid, owner.st_gid)
+
+
 def workspace_spec(
-    session: Session, task: Task, volume: Volume, more_env: Mapping[str, str]
+    session: Session,
+    task: Task,
+    volume: Volume,
+    more_env: Mapping[str, str],
+    *,
+    more_memory_mb: int = 0,
 ) -> SandboxSpec:
     """The workspace's container: the volume's two folders, names of upstreams, Harbor's limits.
 
     Args:
         more_env: Where the assistant is, when the session has one.
+        more_memory_mb: What assistants' programs need beside the task.
     """
     assert session.image is not None
     environment = task.spec.environment
@@ -98,7 +117,10 @@ def workspace_spec(
             Mount(source=str(Path(volume.path) / "home"), target=HOME),
         ),
         limits=ResourceLimits(
-            cpus=environment.cpus, memory_mb=environment.memory_mb, pids=512, tmp_mb=256
+            cpus=environment.cpus,
+            memory_mb=environment.memory_mb + more_memory_mb,
+            pids=512,
+            tmp_mb=256,
         ),
     )
 

@@ -166,6 +166,10 @@ class AssistantOpened(Model):
     models: tuple[str, ...] = ANY_MODEL
     """Names or patterns of the models that may be asked."""
     budget: Budget = Budget()
+    clients: dict[str, str] = Field(default_factory=dict)
+    """Assistants' programs that we put into the workspace, with their versions."""
+    asks_for: dict[WireFormat, str] = Field(default_factory=dict)
+    """The model that they ask for, by what they speak."""
 
 
 class ExchangeRecorded(Model):

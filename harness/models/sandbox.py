@@ -201,3 +201,5 @@ class ImageBuild(Model):
     """Host folder: a task's `environment/` (workspace) or `tests/` (grader), or the gateway's
     own requirements."""
     timeout_sec: float = 600.0
+    clients: tuple[str, ...] = ()
+    """Assistants' programs that a workspace gets, as `sandboxes/assistants/` names them."""

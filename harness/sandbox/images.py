@@ -2,6 +2,7 @@
 
 base       root file system + Python environment, user, supervisor
 workspace  base + terminal marks;      a task's environment/ on top: candidate and sut
+client-*   workspace + an assistant's program, below the task's: candidate, never sut
 grader     base + pytest, check kit;   a task's tests/ on top: hidden checks, here alone
 gateway    base + the assistant's gateway; the same for every task
 """
@@ -13,7 +14,7 @@ import secrets
 import time
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -28,10 +29,17 @@ from harness.errors import (
     SandboxTimeoutError,
     SandboxUnavailableError,
 )
+from harness.models.client import Client, NodePackage
 from harness.models.sandbox import ImageBuild
 from harness.sandbox import labels
 from harness.sandbox.base_image import BaseImages
 from harness.sandbox.build_context import Content, digest, packed, tree
+from harness.sandbox.clients import (
+    NodePackages,
+    check_machine,
+    clients_folder,
+    read_client,
+)
 from harness.sandbox.engine import Engine
 from harness.sandbox.file_lock import locked
 from harness.sandbox.host_command import LAST_LINES
@@ -71,6 +79,8 @@ class Recipe:
     content: Content
     """Its build context, `Dockerfile` included."""
     timeout_sec: float
+    packages: tuple[NodePackage, ...] = ()
+    """Fetched when it is built; their hashes stand in the content."""
 
     @property
     def tag(self) -> str:
@@ -89,6 +99,7 @@ class Images:
         self._sandboxes = content_dir(SANDBOXES)
         self.bases = BaseImages(engine, settings)
         self.wheels = Wheels(settings.cache_dir)
+        self.packages = NodePackages(settings.cache_dir)
 
     async def ensure(self, build: ImageBuild, progress: Progress | None = None) -> str:
         """A task's image on top of its role's.
@@ -101,9 +112,12 @@ class Images:
         base = await self.ensure_role(build.role, say)
         if build.role == "gateway":
             return base
+        for name in build.clients:
+            base = await self._with_client(read_client(name), base, say)
         context = Path(build.context)
         content = await self._task_content(build, context, base, say)
-        recipe = Recipe(f"{build.role}-{build.name.lower()}", base, content, build.timeout_sec)
+        name = "-with-".join((f"{build.role}-{build.name.lower()}", *build.clients))
+        recipe = Recipe(name, base, content, build.timeout_sec)
         return await self._ensure(recipe, say)
 
     async def ensure_role(self, role: ImageRole, progress: Progress | None = None) -> str:
@@ -120,6 +134,23 @@ class Images:
             **await self._role_content(role, base, say),
         }
         return await self._ensure(Recipe(role, base, content, _ROLE_BUILD_SEC), say)
+
+    async def _with_client(self, client: Client, base: str, progress: Progress) -> str:
+        """A workspace's image with one more program in it."""
+        target = await self._python_of(base)
+        check_machine(client, target.platforms)
+        folder = clients_folder() / client.name
+        content: dict[str, Path | bytes] = {
+            name: folder / name for name in ("Dockerfile", "client.toml")
+        }
+        requirements = folder / "requirements.txt"
+        if requirements.is_file():
+            content["requirements.txt"] = requirements
+            content |= await self._wheel_content(requirements, base, client.title, progress)
+        name = f"client-{client.name}"
+        return await self._ensure(
+            Recipe(name, base, content, _ROLE_BUILD_SEC, client.packages), progress
+        )
 
     async def _role_content(
         self, role: ImageRole, base: str, progress: Progress
@@ -188,8 +219,12 @@ class Images:
         async with locked(self._cache / "locks" / f"{tag.replace('/', '-')}.lock"):
             found = await self.bases.present(tag)  # another builder may have been quicker
             if found is None:
+                more = {
+                    one.file: await self.packages.tarball(one, progress) for one in recipe.packages
+                }
                 progress(f"Building the {recipe.name} image")
-                await self._build(recipe, tag, progress)
+                whole = replace(recipe, content={**recipe.content, **more})
+                await self._build(whole, tag, progress)
                 found = await self.bases.present(tag)
         assert found is not None
         return found

@@ -21,20 +21,23 @@ from harness.models.exchange import Usage
 REAL_KEY = "sk-real-key-of-the-company"
 MODEL = "stand-in-1"
 
+BACKOFF = """def delays(first_sec, most):
+    return [first_sec * 2**attempt for attempt in range(most)]
+"""
+
 SCRIPT: dict[str, Any] = {
     "turns": [
         {"id": "retry", "when": ["retries"], "says": ["Three."]},
         {
+            "id": "show",
+            "when": ["as a whole file"],
+            "says": [f"Here it is.\n\nbackoff.py\n```\n{BACKOFF}```\n"],
+        },
+        {
             "id": "write",
             "when": ["backoff"],
             "says": ["I write it."],
-            "writes": [
-                {
-                    "path": "backoff.py",
-                    "content": "def delays(first_sec, most):\n"
-                    "    return [first_sec * 2**attempt for attempt in range(most)]\n",
-                }
-            ],
+            "writes": [{"path": "backoff.py", "content": BACKOFF}],
         },
     ],
     "otherwise": ["I do not know."],
