@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import re
 import shutil
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
@@ -10,12 +12,14 @@ from pathlib import Path
 import pytest
 
 from harness.catalog.tasks import read_task
+from harness.errors import ImageBuildError, PrerequisiteError
 from harness.loop.attributing import attribution_of
 from harness.loop.desk import Desk
 from harness.loop.opening import open_session
 from harness.loop.submitting import end, submit
 from harness.models.exchange import Usage
 from harness.models.rubric import Rubric
+from harness.models.session import Session
 from harness.models.task import Task
 
 from .conftest import TOY
@@ -37,6 +41,8 @@ class Tried:
     origin: str
     """Of the lines that it wrote."""
 
+
+NOT_TO_BE_HAD = re.compile(r"Could not (fetch|download)")
 
 CLIENTS = [
     Tried(
@@ -106,6 +112,18 @@ def roomy(tmp_path: Path) -> Task:
     return read_task(folder)
 
 
+async def with_client(desk: Desk, task: Task, rubric: Rubric, client: str) -> Session:
+    """A session with a client; where none can be fetched the test says so, and in CI it fails."""
+    try:
+        return await open_session(
+            desk, task, rubric, trusted=True, assistant="provider", clients=[client]
+        )
+    except (ImageBuildError, PrerequisiteError) as error:
+        if "CI" in os.environ or not NOT_TO_BE_HAD.match(error.message):
+            raise
+        pytest.skip(error.message)
+
+
 def as_told(form: str, usage: Usage) -> Usage:
     """What a format can say of a usage: Gemini has no word for writing to a cache."""
     if form != "gemini":
@@ -120,9 +138,7 @@ async def test_a_client_edits_a_file_and_is_on_the_record(
 ) -> None:
     """It finds the gateway by itself; usage, labels and the lines' origin are right."""
     configured(desk, port=provider.port)
-    session = await open_session(
-        desk, roomy, rubric, trusted=True, assistant="provider", clients=[tried.client]
-    )
+    session = await with_client(desk, roomy, rubric, tried.client)
     printed = await said(desk, session, *tried.argv)
     written = await said(desk, session, "cat", "backoff.py")
     assert written.strip() == BACKOFF.strip(), printed
