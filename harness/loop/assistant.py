@@ -131,6 +131,7 @@ def workspace_env(desk: Desk, session: Session, opened: AssistantOpened | None) 
         "OPENAI_API_KEY": key,
         "GOOGLE_GEMINI_BASE_URL": opened.url,
         "GEMINI_API_KEY": key,
+        "HARNESS_ASSISTANT_MODEL": opened.asks_for.get("chat", ""),
         "CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC": "1",
         **clients.environment(tuple(opened.clients), opened.url, opened.asks_for),
     }

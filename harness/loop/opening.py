@@ -133,7 +133,7 @@ async def _furnish(
     network = await backend.create_network(session.id)
     volume = await backend.create_volume(session.id, task.spec.environment.storage_mb)
     session = desk.store.update_session(session.id, network=network.id, volume=volume.id)
-    seed(volume, task, assistant=source is not None)
+    seed(volume, task, chat=source is not None and "chat" in source.upstreams)
     opened = None
     if source is not None:
         opened = await open_assistant(desk, session, source, brought, progress=progress)

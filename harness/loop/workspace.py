@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from harness.errors import SandboxError
-from harness.gateway import chat
+from harness.gateway import chat as chat_program
 from harness.models.sandbox import Mount, ResourceLimits, SandboxSpec, Volume
 from harness.models.session import Session
 from harness.models.task import Task
@@ -31,11 +31,11 @@ git -c user.name=Team -c user.email=team@example.invalid commit -q -m "The servi
 """
 
 
-def seed(volume: Volume, task: Task, *, assistant: bool = False) -> Path:
+def seed(volume: Volume, task: Task, *, chat: bool = False) -> Path:
     """Fill an empty volume with the task's repository and the brief; returns the work tree.
 
     Args:
-        assistant: The candidate has one, and a program to talk with it.
+        chat: There is an assistant that our own program for the terminal can talk with.
     """
     root = Path(volume.path)
     owner = root.stat()
@@ -50,8 +50,8 @@ def seed(volume: Volume, task: Task, *, assistant: bool = False) -> Path:
     home = root / "home"
     home.mkdir()
     programs = {"review": command.__file__} if task.spec.interview.kind == "review" else {}
-    if assistant:
-        programs["harness-chat"] = chat.__file__
+    if chat:
+        programs["harness-chat"] = chat_program.__file__
     _bring(programs, home)
     for folder, folders, files in os.walk(root):
         for name in [*folders, *files]:
