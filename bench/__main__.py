@@ -12,7 +12,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from bench import gateway, grading, recording, sandbox, starting, storing
+from bench import gateway, grading, recording, refactoring, sandbox, starting, storing
 from bench.measuring import Figure
 
 _BENCHES = {
@@ -22,6 +22,7 @@ _BENCHES = {
     "starting": starting.measure,
     "gateway": gateway.measure,
     "grading": grading.measure,
+    "refactoring": refactoring.measure,
 }
 
 

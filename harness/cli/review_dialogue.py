@@ -37,9 +37,7 @@ def ask(confirmation: Confirmation, by: str, *, comment: int | None = None) -> i
     for question, left in _asked(confirmation, comment):
         console().rule(f"{left} to decide")
         suggestion = confirmation.suggested.get((question.comment or 0, question.item or ""))
-        show_question(
-            confirmation.material, question, suggestion if question.kind == "pair" else None
-        )
+        show_question(confirmation.shown, question, suggestion if question.kind == "pair" else None)
         choice = _choice(question)
         if choice == STOP:
             break

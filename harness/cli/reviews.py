@@ -34,7 +34,7 @@ def show(
     from harness.cli.review_page import show_review
 
     async def work(desk: Desk) -> ReviewMaterial:
-        return _confirmation(context, desk, session).material
+        return _confirmation(context, desk, session).shown
 
     material = at_desk(context, work, engine=False)
     if as_json:
@@ -186,7 +186,7 @@ def promote(
     from harness.reviews.promotion import promote as put
 
     async def work(desk: Desk) -> Path:
-        material = _confirmation(context, desk, session).material
+        material = _confirmation(context, desk, session).shown
         remark = next((r for r in material.matching.remarks if r.comment == comment), None)
         if remark is None or remark.kind != "valid-unseeded":
             raise UsageError(

@@ -118,6 +118,9 @@ def prove(
     lanes: Annotated[int, typer.Option(min=1, help="Gradings side by side.")] = 4,
     only: Annotated[list[str] | None, typer.Option(help="Submissions to run.")] = None,
     sample: Annotated[int | None, typer.Option(help="That many mutants, for a quick look.")] = None,
+    own: Annotated[
+        bool, typer.Option("--own", help="Mutants meet only the checks that they must fail.")
+    ] = False,
     stress: Annotated[bool, typer.Option(help="Keep every core busy meanwhile.")] = False,
     fresh: Annotated[bool, typer.Option(help="Run again what is cached.")] = False,
     check: Annotated[list[str] | None, typer.Option(help="Checks to run.")] = None,
@@ -148,6 +151,7 @@ def prove(
             only=tuple(only or ()),
             checks=tuple(check or ()),
             sample=sample,
+            own=own,
             stress=stress,
             fresh=fresh,
             progress=progress(),

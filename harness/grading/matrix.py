@@ -29,6 +29,8 @@ def matrix(
     whole_battery: bool,
     complete: bool,
     known: Sequence[KnownSubmission],
+    checks: tuple[str, ...],
+    asked: Mapping[str, tuple[str, ...]],
     gradings: Mapping[str, Sequence[Grading]],
 ) -> KillMatrix:
     """Draw the conclusions.
@@ -41,11 +43,11 @@ def matrix(
         whole_battery: Whether every check was run.
         complete: Whether every submission was, too.
         known: The submissions, in the author's order.
+        checks: That were run, in declaration order.
+        asked: By submission's name, those of them that it met.
         gradings: By submission's name, one for each run; the same checks in each.
     """
-    every = next(iter(gradings.values()))[0].checks
-    checks = tuple(check.id for check in every)
-    rows = tuple(_row(item, gradings[item.name], checks) for item in known)
+    rows = tuple(_row(item, gradings[item.name], asked[item.name]) for item in known)
     expected = made = passed = cells = 0
     for row in rows:
         for grading in gradings[row.name]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
@@ -47,6 +47,7 @@ async def prove(
     only: tuple[str, ...] = (),
     checks: tuple[str, ...] = (),
     sample: int | None = None,
+    own: bool = False,
     stress: bool = False,
     fresh: bool = False,
     progress: Progress | None = None,
@@ -65,13 +66,14 @@ async def prove(
         only: Names of submissions; all when empty.
         checks: Ids of checks; all when empty.
         sample: At most that many mutants, spread over the list, for a quick look.
+        own: Mutants meet only the checks that they must fail; nothing is known of others then.
         stress: Keep every core busy meanwhile.
         fresh: Grade again what is in the cache.
         progress: Told of each grading.
 
     Raises:
         TaskFormatError: The calibration set is malformed.
-        UsageError: `only` names no submission of the set.
+        UsageError: `only` names no submission of the set, or `checks` no check of the task.
         SandboxError: Our machinery failed; what was graded before is kept.
         CheckError: The generators of a refactor could not be played on its original.
     """
@@ -84,19 +86,27 @@ async def prove(
     ):
         known_rules = rules(task)
         findings = Findings(cache_dir / "proofs" / task.name, known_rules)
-        lab = _Lab(task, backend, findings, checks or tuple(known_rules), stress, fresh, say)
+        wanted = _wanted(tuple(known_rules), checks)
+        asked = {item.name: _asked(item, wanted, own=own) for item in known}
+        known = [item for item in known if asked[item.name]]
+        lab = _Lab(task, backend, findings, asked, stress, fresh, say)
         sealed = {item.name: materialise(task, item, Path(scratch)) for item in known}
         gradings = await _in_lanes(lab, known, sealed, lanes, repeat)
+    whole = not checks and len(known) == len(everything)
     found = matrix(
         task=task.name,
         task_digest=task.digest,
         backend=backend.name,
         stress=stress,
-        whole_battery=not checks,
-        complete=not checks and len(known) == len(everything),
+        whole_battery=not (checks or own),
+        complete=whole and not own,
         known=known,
+        checks=tuple(check for check in wanted if any(check in one for one in asked.values())),
+        asked=asked,
         gradings=gradings,
     )
+    if not whole:
+        return found
     return await with_oracle(
         found, task, known, known_rules, cache_dir=cache_dir, fresh=fresh, progress=say
     )
@@ -109,8 +119,8 @@ class _Lab:
     task: Task
     backend: SandboxBackend
     findings: Findings
-    wanted: tuple[str, ...]
-    """Ids of checks."""
+    asked: Mapping[str, tuple[str, ...]]
+    """By submission's name, ids of checks."""
     stress: bool
     fresh: bool
     say: Progress
@@ -119,10 +129,11 @@ class _Lab:
         key = self._key(known.submission, run)
         kept = None if self.fresh else self.findings.find(key)
         there = {one.id for one in kept.checks} if kept else set()
-        missing = tuple(check for check in self.wanted if check not in there)
+        asked = self.asked[name]
+        missing = tuple(check for check in asked if check not in there)
         if kept is not None and not missing:
             self.say(f"{name}, run {run}: known from before")
-            return _only(kept, self.wanted)
+            return _only(kept, asked)
         self.say(f"{name}, run {run}: starts")
         grading = await self._graded(name, known, run, missing)
         for _ in range(RETRIES):
@@ -131,7 +142,7 @@ class _Lab:
             self.say(f"{name}, run {run}: again, for {', '.join(missing)}")
             again = await self._graded(name, known, run, missing)
             grading = _completed(grading, again)
-        return _only(self.findings.add(key, grading), self.wanted)
+        return _only(self.findings.add(key, grading), asked)
 
     async def _graded(
         self, name: str, known: Materialised, run: int, checks: tuple[str, ...]
@@ -192,6 +203,22 @@ def _chosen(
         kept = {mutants[int(number * step)].name for number in range(sample)}
         known = [item for item in known if item.kind != "mutant" or item.name in kept]
     return known
+
+
+def _wanted(there: tuple[str, ...], checks: tuple[str, ...]) -> tuple[str, ...]:
+    if unknown := sorted(set(checks) - set(there)):
+        raise UsageError(
+            f"The task has no check {', '.join(unknown)}.",
+            remedy=f"It has: {', '.join(there)}.",
+            slug="calibration",
+        )
+    return tuple(check for check in there if not checks or check in checks)
+
+
+def _asked(known: KnownSubmission, wanted: tuple[str, ...], *, own: bool) -> tuple[str, ...]:
+    if own and known.kind == "mutant":
+        return tuple(check for check in wanted if check in known.fails)
+    return wanted
 
 
 def _invalid(grading: Grading) -> tuple[str, ...]:

@@ -9,6 +9,7 @@ from tempfile import TemporaryDirectory
 
 from harness.errors import UsageError
 from harness.grading.unseal import unpack
+from harness.loop.blindness import blinder
 from harness.loop.desk import Desk
 from harness.loop.working import at_work
 from harness.loop.workspace import REPO
@@ -18,7 +19,14 @@ from harness.models.matching import Judgement, Pair, Suggestion
 from harness.models.review import ReadReview
 from harness.models.session import Session, Submission
 from harness.models.task import Task
-from harness.reviews.grading import assess, grade_review, reassess, wanted_files
+from harness.reporting import named_in
+from harness.reviews.grading import (
+    ReviewMaterial,
+    assess,
+    grade_review,
+    reassess,
+    wanted_files,
+)
 from harness.reviews.judge import Judge
 from harness.reviews.questions import Question, questions
 from harness.reviews.reading import MAX_BYTES, file_names, read_review
@@ -148,11 +156,21 @@ class Confirmation:
         self._files = handed_in(submission, task)
         self._said = list(judgements(desk, session))
         self.material = assess(task, self._files, self._said)
+        self._blind: dict[str, ReadReview] | None = None
         self.suggested = {
             (one.comment, one.item): one
             for one in suggestions(desk, session)
             if one.answer is not None
         }
+
+    @property
+    def shown(self) -> ReviewMaterial:
+        """What people and models may read of it: it does not tell who the candidate is."""
+        if self._blind is None:
+            read = self.material.read
+            told = blinder(self._desk, self._session, named=named_in(*read.values()))
+            self._blind = {number: told.model(one) for number, one in read.items()}
+        return self.material.model_copy(update={"read": self._blind})
 
     def waiting(self) -> list[Question]:
         """What nobody has decided yet."""
@@ -183,7 +201,7 @@ class Confirmation:
         failed = 0
         for pair in self.unsuggested():
             item = next(item for item in self.material.gold.items if item.id == pair.item)
-            comment = self.material.review.comments[pair.comment - 1]
+            comment = self.shown.review.comments[pair.comment - 1]
             suggestion = await judge.ask(pair.comment, comment, item)
             self._desk.store.append(
                 self._session.id,

@@ -3,7 +3,7 @@
 Candidates side by side (a packet) and a proof of hidden checks have pages, too.
 """
 
-from harness.reporting.blinding import Blinder, blind
+from harness.reporting.blinding import Blinder, blind, named_in
 from harness.reporting.data import json
 from harness.reporting.fairness_page import write_fairness
 from harness.reporting.feedback import feedback, write_feedback
@@ -28,6 +28,7 @@ __all__ = [
     "known_formats",
     "markdown",
     "matrix_page",
+    "named_in",
     "pdf",
     "playback",
     "write",

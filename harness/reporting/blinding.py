@@ -8,7 +8,6 @@ What was written before there was a candidate (rubric, checks' descriptions, has
 from __future__ import annotations
 
 import re
-from collections import Counter
 from collections.abc import Callable, Iterator
 from datetime import datetime
 from enum import Enum
@@ -105,6 +104,10 @@ class Blinder:
         spans += traces(text)
         return self._without(text, spans)
 
+    def model(self, model: ModelT) -> ModelT:
+        """A copy of any model, every string in it that somebody may have written without them."""
+        return _changed_model(model, self.text)
+
     def _without(self, text: str, spans: list[tuple[int, int, str]]) -> str:
         """One replacement for each run of overlapping places: that of the surest finder."""
         pieces: list[str] = []
@@ -124,7 +127,7 @@ def blind(card: Scorecard, identity: Identity, pseudonym: str) -> Scorecard:
     candidate = card.model_copy(
         update={"session": card.session.model_copy(update={"candidate": pseudonym}), "blind": None}
     )
-    blinder = Blinder(identity, pseudonym, named=_named(candidate))
+    blinder = Blinder(identity, pseudonym, named=named_in(candidate))
     parts, counts = {}, {}
     for part in Scorecard.model_fields:
         before = blinder.replaced
@@ -141,15 +144,16 @@ def blind(card: Scorecard, identity: Identity, pseudonym: str) -> Scorecard:
     return _days(candidate.model_copy(update={**parts, "blind": shown}))
 
 
-def _named(card: Scorecard) -> tuple[str, ...]:
-    found: Counter[str] = Counter()
+def named_in(*models: BaseModel) -> tuple[str, ...]:
+    """Whole names of people that stand somewhere in what somebody may have written, sorted."""
+    found: set[str] = set()
 
     def collect(text: str) -> str:
         found.update(names(text))
         return text
 
-    for part in set(Scorecard.model_fields) - _OURS[Scorecard]:
-        _changed(getattr(card, part), collect)
+    for model in models:
+        _changed_model(model, collect)
     return tuple(sorted(found))
 
 

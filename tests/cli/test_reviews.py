@@ -26,10 +26,11 @@ verdict: request-changes
 ## turnstile/store.py:22 [blocker]
 
 Autocommit, so no transaction: two workers read the same bucket and both get through.
+Ask zofia@example.org.
 
 ## turnstile/limits.py:3 [major]
 
-[bold red]This[/bold red] file needs more tests.
+[bold red]This[/bold red] file needs more tests. (Zofia)
 """
 
 
@@ -68,6 +69,27 @@ def test_show(harness: Harness, session: str) -> None:
     shown = json.loads(harness("review", "show", session, "--json").out)
     assert shown["scores"]["verdict"]["value"] == 1.0
     assert shown["scores"]["recall"] == {"value": None, "part": 0.0, "whole": 30.0, "waits_for": 1}
+
+
+def test_nobody_is_named(
+    harness: Harness, session: str, model: Endpoint, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Neither raters nor a model read who wrote the review, where its text tells."""
+    harness("session", "identity", session, "--name", "Zofia Kowaljew")
+    for answer in (
+        harness("review", "show", session),
+        harness("review", "show", session, "--json"),
+        harness("review", "judge", session),
+    ):
+        assert answer.code == 0, answer.err
+        assert "zofia" not in f"{answer.out}{model.heard}".lower()
+    answering(monkeypatch, "n", "w", "w")
+    asked = harness("review", "confirm", session, "--by", "ida").out
+    assert "This file needs more tests" in asked.replace("[bold red]", "").replace(
+        "[/bold red]", ""
+    )
+    assert "zofia" not in asked.lower()
+    assert "two workers read the same bucket" in str(model.heard)
 
 
 def test_confirm(

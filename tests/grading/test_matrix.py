@@ -59,6 +59,8 @@ def drawn(kind: str, fails: tuple[str, ...], *runs: str) -> KillMatrix:
         whole_battery=True,
         complete=True,
         known=[item],
+        checks=THREE[: len(runs[0])],
+        asked={"x": THREE[: len(runs[0])]},
         gradings={"x": [run(outcomes) for outcomes in runs]},
     )
 
@@ -160,6 +162,8 @@ def drawn_together(*rows: tuple[KnownSubmission, str], complete: bool = True) ->
         whole_battery=True,
         complete=complete,
         known=[item for item, _ in rows],
+        checks=THREE[: max(len(outcomes) for _, outcomes in rows)],
+        asked={item.name: THREE[: len(outcomes)] for item, outcomes in rows},
         gradings={item.name: [run(outcomes)] for item, outcomes in rows},
     )
 
@@ -199,3 +203,14 @@ def test_a_mutant_that_fails_much_else() -> None:
     assert drawn("mutant", ("a.one",), "ffp").proven
     result = drawn("mutant", ("a.one",), "fff")
     assert result.problems == ("mutant x fails more than its own: b.two, c.three.",)
+
+
+def test_checks_that_a_mutant_did_not_meet() -> None:
+    """Nothing is said about them: they are neither passed nor left unmeasured."""
+    made = drawn_together(
+        (known("good", "reference"), "ppp"), (known("broken", "mutant", "a.one"), "f")
+    )
+    assert made.problems == ()
+    assert made.checks == THREE
+    assert made.rows[1].outcomes == {"a.one": CheckOutcome.FAILED}
+    assert made.sensitivity == made.specificity == 1.0

@@ -13,8 +13,10 @@ import pytest
 
 from harness.catalog.tasks import read_task
 from harness.errors import UsageError
+from harness.grading import prove as proving
 from harness.grading.prove import prove
 from harness.grading.stress import busy_machine
+from harness.models.proof import KillMatrix
 from harness.models.task import Task
 from harness.sandbox.protocol import SandboxBackend
 
@@ -131,6 +133,48 @@ async def _greets(sut, rng, measure):
 
 
 @pytest.mark.parametrize("backend", ["process"], indirect=True)
+async def test_mutants_meet_their_own_checks_alone(
+    backend: SandboxBackend, toy: Task, tmp_path: Path
+) -> None:
+    """That is enough for sensitivity and specificity; a whole proof adds what is missing."""
+    cache = tmp_path / "cache"
+    quick = await prove(toy, backend, cache_dir=cache, own=True)
+    assert (quick.problems, quick.complete) == ((), False)
+    assert (quick.sensitivity, quick.specificity) == (1.0, 1.0)
+    rows = {row.kind: row for row in quick.rows}
+    assert tuple(rows["mutant"].outcomes) == rows["mutant"].must_fail
+    assert tuple(rows["reference"].outcomes) == quick.checks
+    steps: list[str] = []
+    whole = await prove(toy, backend, cache_dir=cache, progress=steps.append)
+    assert whole.complete
+    assert tuple(next(row for row in whole.rows if row.kind == "mutant").outcomes) == whole.checks
+    assert f"{rows['reference'].name}, run 1: known from before" in steps
+
+
+async def test_the_oracle_is_asked_when_every_submission_was_graded(
+    backend: SandboxBackend, toy: Task, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also when mutants met their own checks alone; of a part of the set it would say nothing."""
+    asked: list[KillMatrix] = []
+
+    async def with_oracle(found: KillMatrix, *_: object, **__: object) -> KillMatrix:
+        asked.append(found)
+        return found
+
+    monkeypatch.setattr(proving, "with_oracle", with_oracle)
+    made = await prove(toy, backend, cache_dir=tmp_path, own=True)
+    assert asked == [made]
+    await prove(toy, backend, cache_dir=tmp_path, only=("sturdy",))
+    await prove(toy, backend, cache_dir=tmp_path, checks=made.checks[:1])
+    assert asked == [made]
+
+
+async def test_unknown_check(backend: SandboxBackend, toy: Task, tmp_path: Path) -> None:
+    """Said before anything is run, with those there are."""
+    with pytest.raises(UsageError, match=r"no check nope\."):
+        await prove(toy, backend, cache_dir=tmp_path, checks=("nope",))
+
+
 async def test_unknown_submission(backend: SandboxBackend, toy: Task, tmp_path: Path) -> None:
     """A misspelt submission gets the names there are."""
     with pytest.raises(UsageError, match="notes-in-memory"):
