@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import platformdirs
 from pydantic import BaseModel, ValidationError
@@ -16,6 +16,7 @@ from pydantic_settings.exceptions import SettingsError
 
 from harness.catalog.located import Document, Loc, describe, read_toml
 from harness.errors import UsageError
+from harness.models.exchange import WireFormat
 from harness.settings import Settings
 
 CONFIG_FILE = "harness.toml"
@@ -27,6 +28,8 @@ PATH_KEYS: tuple[Loc, ...] = (
     ("rubric_paths",),
     ("docker", "ca_bundle"),
     ("judge", "key_file"),
+    ("assistant", "ca_bundle"),
+    *(("assistant", name, "key_file") for name in get_args(WireFormat)),
 )
 """Relative paths in a file count from the file's folder."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import getpass
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, cast, get_args
 
 import typer
 
@@ -13,6 +13,7 @@ from harness.cli.at_desk import at_desk, at_session, loaded_settings, task_named
 
 if TYPE_CHECKING:
     from harness.loop.desk import Desk
+    from harness.models.event import AssistantOpened
     from harness.models.identity import Identity
     from harness.models.sandbox import ExecResult
     from harness.models.session import Session
@@ -58,7 +59,14 @@ def open_(
     email: Emails = None,
     username: Usernames = None,
     assistant: Annotated[
-        str | None, typer.Option(help="scripted: the task author's, recorded; none by default.")
+        str | None,
+        typer.Option(
+            help="scripted: the task author's; provider: as configured. Recorded; none by default."
+        ),
+    ] = None,
+    client: Annotated[
+        list[str] | None,
+        typer.Option(help="An assistant's program for the workspace, such as claude-code."),
     ] = None,
     as_json: AsJson = False,
 ) -> None:
@@ -67,11 +75,14 @@ def open_(
     from harness.cli.present import console, printed, progress, show_json
     from harness.errors import UsageError
     from harness.loop.opening import open_session
+    from harness.models.exchange import AssistantKind
 
     if mode not in ("take-home", "live"):
         raise UsageError(f"There is no mode '{mode}'.", remedy="Use take-home or live.")
-    if assistant not in (None, "scripted"):
-        raise UsageError(f"There is no assistant '{assistant}'.", remedy="Use scripted.")
+    if assistant not in (None, *get_args(AssistantKind)):
+        raise UsageError(
+            f"There is no assistant '{assistant}'.", remedy="Use scripted or provider."
+        )
     template = task_named(context, task)
     settings = loaded_settings(context).settings
     chosen = RubricCatalog(settings).find_rubric(rubric or template.spec.interview.rubric)
@@ -86,7 +97,8 @@ def open_(
             candidate=candidate,
             loop=loop,
             identity=_identity(name, email, username),
-            assistant="scripted" if assistant else None,
+            assistant=cast("AssistantKind | None", assistant),
+            clients=client,
             progress=progress(),
         )
 
@@ -140,10 +152,11 @@ def enter(
 ) -> None:
     """A terminal in the workspace; the first time is the candidate's explicit start."""
     from harness.cli.local_terminal import raw_terminal
+    from harness.loop.assistant import assistant_of
     from harness.loop.working import enter as enter_workspace
 
     async def work(desk: Desk, found: Session) -> ExecResult:
-        _tell_before_start(found, yes=yes)
+        _tell_before_start(found, assistant_of(desk, found.id), yes=yes)
         with raw_terminal() as terminal:
             return await enter_workspace(desk, found.id, terminal)
 
@@ -405,7 +418,7 @@ def verify(
     raise typer.Exit(0 if report.ok else 1)
 
 
-def _tell_before_start(session: Session, *, yes: bool) -> None:
+def _tell_before_start(session: Session, opened: AssistantOpened | None, *, yes: bool) -> None:
     """What is recorded, who sees it; then the explicit start."""
     if session.started_at is not None:
         return
@@ -413,11 +426,23 @@ def _tell_before_start(session: Session, *, yes: bool) -> None:
         f"You are about to start: {session.minutes:g} minutes, the clock runs from now.\n"
         "Recorded: the files below /workspace every few seconds, what this terminal prints, the\n"
         "commands and their exit codes. Not recorded: your key strokes, anything outside.\n"
+        f"{_of_assistant(opened)}"
         "Interviewers and the hiring committee see it. The brief is INSTRUCTION.md.\n"
         "More time is there for the asking: talk to your interviewer before you start."
     )
     if not yes and not typer.confirm("Start now?"):
         raise typer.Abort
+
+
+def _of_assistant(opened: AssistantOpened | None) -> str:
+    """What a candidate is told of theirs; nothing where there is none."""
+    if opened is None:
+        return ""
+    what = "a script written for this task" if opened.kind == "scripted" else "a model"
+    return (
+        f"You have an AI assistant, {what}; using it or not is up to you, and it can be wrong.\n"
+        "Recorded, too: every exchange with it, word for word.\n"
+    )
 
 
 def _say(text: str) -> None:

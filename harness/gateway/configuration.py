@@ -23,38 +23,8 @@ from pydantic import (
 
 from harness.errors import UsageError
 from harness.models.base import Model
-from harness.models.exchange import Usage, WireFormat
-
-_MILLION = 1_000_000
-ANY_MODEL = ("*",)
-"""A list of models that leaves nothing out."""
-
-
-class Prices(Model):
-    """US dollars for a million tokens."""
-
-    fresh_in: float = Field(ge=0)
-    cache_read: float = Field(ge=0)
-    cache_write: float = Field(ge=0)
-    out: float = Field(ge=0)
-
-    def usd(self, usage: Usage) -> float:
-        """What these tokens cost."""
-        return (
-            usage.fresh_in * self.fresh_in
-            + usage.cache_read * self.cache_read
-            + usage.cache_write * self.cache_write
-            + usage.out * self.out
-        ) / _MILLION
-
-
-class Budget(Model):
-    """What a session may use up; None is no bound."""
-
-    requests: int | None = Field(default=None, ge=0)
-    tokens: int | None = Field(default=None, ge=0)
-    """In and out together, cached ones included."""
-    usd: float | None = Field(default=None, ge=0)
+from harness.models.exchange import WireFormat
+from harness.models.spending import ANY_MODEL, Budget, Prices, priced, unpriced
 
 
 class SessionGrant(Model):
@@ -144,14 +114,15 @@ class GatewayConfig(Model):
     prices: dict[str, Prices] = Field(default_factory=dict)
     """By model name or pattern; the first that fits counts."""
     unknown_paths: Literal["refuse", "pass"] = "refuse"
+    ca_file: Path | None = None
+    """PEM file of authorities that vouch for upstreams beside the system's; read at the start.
+    Relative to where the gateway is started, unless absolute."""
     bounds: Bounds = Bounds()
 
     @model_validator(mode="after")
     def _money_needs_prices(self) -> Self:
         for grant in self.sessions:
-            if grant.budget.usd is None:
-                continue
-            missing = [name for name in grant.models if self.prices_of(name) is None]
+            missing = unpriced(grant.budget, grant.models, self.prices)
             if missing:
                 raise ValueError(
                     f"session {grant.session} has a budget in money, and its models {missing} "
@@ -161,11 +132,7 @@ class GatewayConfig(Model):
 
     def prices_of(self, model: str) -> Prices | None:
         """The price list of a model."""
-        exact = self.prices.get(model)
-        if exact is not None:
-            return exact
-        fitting = (prices for name, prices in self.prices.items() if fnmatchcase(model, name))
-        return next(fitting, None)
+        return priced(model, self.prices)
 
 
 def key_hash(key: str) -> str:

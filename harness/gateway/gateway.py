@@ -15,7 +15,7 @@ from pydantic_core import from_json, to_json
 from harness.errors import RecordingError
 from harness.gateway.budget import Meter
 from harness.gateway.call import Call
-from harness.gateway.configuration import ANY_MODEL, GatewayConfig, SessionGrant, key_hash
+from harness.gateway.configuration import GatewayConfig, SessionGrant, key_hash
 from harness.gateway.conversation import MAX_MESSAGES, Conversations
 from harness.gateway.formats import FORMATS, Asked
 from harness.gateway.formats.loose import Table, table, text
@@ -25,6 +25,7 @@ from harness.gateway.relay import Outward, Relay, Target, cut
 from harness.gateway.routes import climbs, route
 from harness.gateway.spool import Spool
 from harness.models.exchange import WireFormat
+from harness.models.spending import ANY_MODEL
 
 READY_PATH = "/-/ready"
 """Answers 204 without a key when the gateway takes calls."""

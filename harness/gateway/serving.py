@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import ssl
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -84,7 +85,8 @@ async def running(config: GatewayConfig, spool_path: Path) -> AsyncIterator[Runn
     Raises:
         PrerequisiteError: The port is taken.
         RecordingError: The spool cannot be read or written.
-        TaskFormatError, UsageError: A script or a recording of an upstream is not right.
+        TaskFormatError, UsageError: A script, a recording of an upstream or the file of
+            authorities is not right.
     """
     async with AsyncExitStack() as stack:
         local: dict[Upstream, Target] = {}
@@ -93,7 +95,7 @@ async def running(config: GatewayConfig, spool_path: Path) -> AsyncIterator[Runn
                 local[upstream] = await stack.enter_async_context(_started(upstream))
         spool = Spool(spool_path, limit_bytes=config.bounds.spool_bytes, version=__version__)
         stack.callback(spool.close)
-        client = await stack.enter_async_context(_client(config.bounds))
+        client = await stack.enter_async_context(_client(config.bounds, _trust(config.ca_file)))
         gateway = Gateway(config, _targets(config, local), spool, client)
         port = await stack.enter_async_context(listening(gateway.handle, config.host, config.port))
         stack.callback(gateway.stop)
@@ -169,9 +171,25 @@ def http_target(upstream: HttpUpstream) -> Target:
     )
 
 
-def _client(bounds: Bounds) -> aiohttp.ClientSession:
+def _trust(ca_file: Path | None) -> ssl.SSLContext:
+    """Who may vouch for an upstream: the system's authorities, and those of the file."""
+    context = ssl.create_default_context()
+    if ca_file is None:
+        return context
+    try:
+        context.load_verify_locations(cafile=ca_file)
+    except (OSError, ssl.SSLError) as exc:
+        raise UsageError(
+            f"The authorities in {ca_file} cannot be read: {exc.strerror or exc}.",
+            remedy="Name a file of certificates in PEM form.",
+            slug="gateway-configuration",
+        ) from exc
+    return context
+
+
+def _client(bounds: Bounds, trust: ssl.SSLContext) -> aiohttp.ClientSession:
     return aiohttp.ClientSession(
-        connector=aiohttp.TCPConnector(limit=0, ttl_dns_cache=60),
+        connector=aiohttp.TCPConnector(limit=0, ttl_dns_cache=60, ssl=trust),
         timeout=aiohttp.ClientTimeout(
             total=None, sock_connect=bounds.connect_sec, sock_read=bounds.idle_sec
         ),

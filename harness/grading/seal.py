@@ -32,6 +32,7 @@ LEFT_OUT = frozenset(
         ".pytest_cache",
         ".mypy_cache",
         ".ruff_cache",
+        ".aider.tags.cache.v4",
         "lost+found",
     }
 )

@@ -1,7 +1,8 @@
 """A session's assistant: the gateway's container, the workspace's way to it, its record.
 
-The gateway has a volume of its own: its configuration, the author's script and its record
-lie there, and no workspace has it. The harness reads the record from the host.
+The gateway has a volume of its own: its configuration with the providers' keys, the author's
+script and its record lie there, and no workspace has it. The harness reads the record from the
+host.
 """
 
 from __future__ import annotations
@@ -9,25 +10,19 @@ from __future__ import annotations
 import hashlib
 import hmac
 import os
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from harness.content import SANDBOXES, content_dir
-from harness.errors import SandboxError, SandboxUnavailableError, TaskFormatError
-from harness.gateway.configuration import (
-    Bounds,
-    GatewayConfig,
-    ScriptedUpstream,
-    SessionGrant,
-    key_hash,
-    written,
-)
-from harness.gateway.formats import FORMATS
-from harness.gateway.upstreams.script import Script, read_script
+from harness.errors import SandboxError, SandboxUnavailableError
+from harness.gateway.configuration import Bounds, GatewayConfig, SessionGrant, key_hash, written
+from harness.loop import clients
 from harness.loop.desk import Desk
+from harness.loop.providers import SCRIPT, Answering
+from harness.models.client import Client
 from harness.models.event import AssistantOpened, RecordingFailed
 from harness.models.sandbox import ImageBuild, Mount, ResourceLimits, SandboxSpec, SandboxStatus
 from harness.models.session import Session
-from harness.models.task import Task
 from harness.recorder.exchanges import ExchangeIntake
 from harness.sandbox.protocol import Progress, SandboxEnvironment
 
@@ -35,39 +30,31 @@ PORT = 8080
 ALIAS = "assistant"
 """Its name on the session's network."""
 FOLDER = "/gateway"
+_CONFIG = "config.json"
 _VOLUME_MB = 512
 _RECORD_BYTES = 448 * 1024 * 1024
-_PACE_SEC = 0.02
-"""Between the words of a scripted answer, so that it reads like one."""
 _READY_SEC = 30.0
 _STOP_SEC = 3.0
 
 
-def script_of(task: Task) -> Script:
-    """The task's scripted assistant.
-
-    Raises:
-        TaskFormatError: It has none, or one that is not right.
-    """
-    if not task.assistant.is_file():
-        raise TaskFormatError(
-            f"Task '{task.name}' has no scripted assistant: there is no {task.assistant}.",
-            remedy="Write one (docs/assistant.md), or open the session without --assistant.",
-            slug="assistant-script",
-        )
-    return read_script(task.assistant)
-
-
 async def open_assistant(
-    desk: Desk, session: Session, task: Task, *, progress: Progress
+    desk: Desk,
+    session: Session,
+    source: Answering,
+    chosen: Sequence[Client],
+    *,
+    progress: Progress,
 ) -> AssistantOpened:
-    """Start the gateway before the task's scripted assistant; the caller notes it in the record.
+    """Start the gateway before what answers; the caller notes it in the record.
+
+    Before a provider it gets a second network, with a way out; before a script it has none.
+
+    Args:
+        chosen: The clients in the workspace's image.
 
     Raises:
-        TaskFormatError: The task has no script that is right.
         SandboxError: Our machinery failed.
     """
-    script = script_of(task)
     backend = desk.backend_named(session.backend)
     progress("Starting the assistant's gateway")
     image = await backend.ensure_image(
@@ -77,8 +64,11 @@ async def open_assistant(
         progress=progress,
     )
     volume = await backend.create_volume(session.id, _VOLUME_MB)
-    content = task.assistant.read_bytes()
-    _furnish(Path(volume.path), written(_configuration(desk, session)), content)
+    config = written(_configuration(desk, session, source))
+    _furnish(Path(volume.path), {**source.files, _CONFIG: config})
+    egress = None
+    if source.kind == "provider":
+        egress = (await backend.create_network(session.id, egress=True)).id
     gateway = await backend.start(
         SandboxSpec(
             owner=session.id,
@@ -86,11 +76,12 @@ async def open_assistant(
             image=image,
             command=(
                 *("python", "-m", "harness.gateway", "serve"),
-                *(f"{FOLDER}/config.json", f"{FOLDER}/record.jsonl"),
+                *(f"{FOLDER}/{_CONFIG}", f"{FOLDER}/record.jsonl"),
             ),
             env={"HOST": "0.0.0.0", "PORT": str(PORT), "HOME": "/tmp"},  # noqa: S104, S108 - inside its container
             workdir=FOLDER,
             network=session.network,
+            egress=egress,
             aliases=(ALIAS,),
             mounts=(Mount(source=volume.path, target=FOLDER),),
             limits=ResourceLimits(memory_mb=512, pids=64),
@@ -98,12 +89,17 @@ async def open_assistant(
     )
     await _ready(gateway)
     return AssistantOpened(
-        kind="scripted",
+        kind=source.kind,
         container=gateway.id,
         volume=volume.id,
         url=f"http://{gateway.address(PORT)}",
-        script_sha256=desk.store.put_blob(content),
-        pitfalls=script.pitfalls,
+        script_sha256=desk.store.put_blob(source.files[SCRIPT]) if source.script else None,
+        pitfalls=source.script.pitfalls if source.script else (),
+        providers=source.hosts,
+        models=source.models,
+        budget=source.budget,
+        clients={client.name: client.version for client in chosen},
+        asks_for=dict(source.asks_for),
     )
 
 
@@ -135,7 +131,9 @@ def workspace_env(desk: Desk, session: Session, opened: AssistantOpened | None) 
         "OPENAI_API_KEY": key,
         "GOOGLE_GEMINI_BASE_URL": opened.url,
         "GEMINI_API_KEY": key,
+        "HARNESS_ASSISTANT_MODEL": opened.asks_for.get("chat", ""),
         "CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC": "1",
+        **clients.environment(tuple(opened.clients), opened.url, opened.asks_for),
     }
 
 
@@ -188,16 +186,20 @@ async def close(desk: Desk, session: Session) -> None:
         last.tick()
 
 
-def _configuration(desk: Desk, session: Session) -> GatewayConfig:
-    upstream = ScriptedUpstream(
-        script=Path("assistant.yaml"), root="/workspace", pace_sec=_PACE_SEC
+def _configuration(desk: Desk, session: Session, source: Answering) -> GatewayConfig:
+    grant = SessionGrant(
+        session=session.id,
+        key_sha256=key_hash(_session_key(desk, session)),
+        models=source.models,
+        budget=source.budget,
     )
-    grant = SessionGrant(session=session.id, key_sha256=key_hash(_session_key(desk, session)))
     return GatewayConfig(
         host="0.0.0.0",  # noqa: S104 - inside its container, on the session's network
         port=PORT,
         sessions=(grant,),
-        upstreams=dict.fromkeys(FORMATS, upstream),
+        upstreams=dict(source.upstreams),
+        prices=dict(source.prices),
+        ca_file=source.ca_file,
         bounds=Bounds(spool_bytes=_RECORD_BYTES),
     )
 
@@ -208,10 +210,10 @@ def _session_key(desk: Desk, session: Session) -> str:
     return f"hk-{made.hexdigest()}"
 
 
-def _furnish(root: Path, config: bytes, script: bytes) -> None:
+def _furnish(root: Path, files: Mapping[str, bytes]) -> None:
     """The volume's files, for the sandbox's user alone."""
     owner = root.stat()
-    for name, content in (("config.json", config), ("assistant.yaml", script)):
+    for name, content in files.items():
         path = root / name
         path.touch(mode=0o600)
         path.write_bytes(content)

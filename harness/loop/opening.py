@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import secrets
-from typing import Literal
+from collections.abc import Sequence
 
 from harness import __version__
 from harness.errors import HarnessError, PrerequisiteError, UsageError
 from harness.loop import keeper
-from harness.loop.assistant import open_assistant, script_of, workspace_env
+from harness.loop.assistant import open_assistant, workspace_env
 from harness.loop.blindness import made_pseudonym
+from harness.loop.clients import chosen, home_files
 from harness.loop.clock import now
 from harness.loop.desk import Desk
-from harness.loop.workspace import make_history, seed, workspace_spec
+from harness.loop.providers import Answering, answering
+from harness.loop.workspace import fill_home, make_history, seed, workspace_spec
+from harness.models.client import Client
 from harness.models.event import SessionEnded, SessionOpened, SnapshotTaken
+from harness.models.exchange import AssistantKind
 from harness.models.identity import Identity
 from harness.models.rubric import Rubric
 from harness.models.session import Session, SessionMode, SessionStatus
@@ -40,7 +44,8 @@ async def open_session(
     loop: str | None = None,
     identity: Identity | None = None,
     trusted: bool = False,
-    assistant: Literal["scripted"] | None = None,
+    assistant: AssistantKind | None = None,
+    clients: Sequence[str] | None = None,
     progress: Progress = lambda _: None,
 ) -> Session:
     """Open a session: image, network, volume, container, first snapshot, recorder.
@@ -53,10 +58,13 @@ async def open_session(
         trusted: The "candidate" is our own code (the demo), so a backend without
             isolation will do.
         assistant: What answers the candidate's assistant; None gives them none.
+        clients: Assistants' programs that the workspace gets; the settings' by default.
 
     Raises:
         PrerequisiteError: The backend cannot hold untrusted code.
         TaskFormatError: The task has no scripted assistant, and one was asked for.
+        UsageError: A provider was asked for, and none is configured; or a client that nothing
+            would answer.
         SandboxError: Our machinery failed; nothing of the session stays running.
     """
     backend = desk.backend
@@ -69,10 +77,15 @@ async def open_session(
         )
     if minutes is not None and minutes <= 0:
         raise UsageError(f"A session needs more than {minutes:g} minutes.")
-    if assistant is not None:
-        script_of(task)
+    source = answering(assistant, task, desk.settings.assistant) if assistant else None
+    if clients is None:
+        clients = desk.settings.assistant.clients if source else ()
+    brought = chosen(clients, source, isolates=backend.isolates)
     progress("Preparing the workspace image")
-    image = await backend.ensure_image(task.image("workspace"), progress=progress)
+    build = task.image("workspace").model_copy(
+        update={"clients": tuple(client.name for client in brought)}
+    )
+    image = await backend.ensure_image(build, progress=progress)
     session_id = new_id()
     session = Session(
         id=session_id,
@@ -91,7 +104,7 @@ async def open_session(
     desk.store.put_identity(session_id, identity or Identity())
     with desk.claimed(session_id, "opening"):
         try:
-            await _furnish(desk, session, task, rubric, assistant=assistant, progress=progress)
+            await _furnish(desk, session, task, rubric, source, brought=brought, progress=progress)
         except BaseException as error:
             await clear_away(desk, session)
             reason = str(error) if isinstance(error, HarnessError) else type(error).__name__
@@ -110,8 +123,9 @@ async def _furnish(
     session: Session,
     task: Task,
     rubric: Rubric,
+    source: Answering | None,
     *,
-    assistant: Literal["scripted"] | None,
+    brought: Sequence[Client],
     progress: Progress,
 ) -> None:
     backend = desk.backend_named(session.backend)
@@ -119,13 +133,17 @@ async def _furnish(
     network = await backend.create_network(session.id)
     volume = await backend.create_volume(session.id, task.spec.environment.storage_mb)
     session = desk.store.update_session(session.id, network=network.id, volume=volume.id)
-    seed(volume, task, assistant=assistant is not None)
+    seed(volume, task, chat=source is not None and "chat" in source.upstreams)
     opened = None
-    if assistant is not None:
-        opened = await open_assistant(desk, session, task, progress=progress)
+    if source is not None:
+        opened = await open_assistant(desk, session, source, brought, progress=progress)
+        fill_home(volume, home_files(tuple(opened.clients), opened.url, opened.asks_for))
     progress("Starting the workspace")
     more = workspace_env(desk, session, opened)
-    workspace = await backend.start(workspace_spec(session, task, volume, more))
+    memory = sum(client.memory_mb for client in brought)
+    workspace = await backend.start(
+        workspace_spec(session, task, volume, more, more_memory_mb=memory)
+    )
     session = desk.store.update_session(session.id, container=workspace.id)
     await make_history(workspace, task)
     shadow = await desk.shadow(session)

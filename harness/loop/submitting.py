@@ -20,6 +20,7 @@ from harness.models.event import (
 from harness.models.session import Session, SessionStatus, Submission
 from harness.models.task import Task
 from harness.recorder.recorder import SessionRecorder
+from harness.sandbox.clients import read_client
 
 
 async def submit(desk: Desk, session_id: str) -> Submission:
@@ -78,8 +79,12 @@ async def reopen(desk: Desk, session_id: str, task: Task, *, by: str, reason: st
     backend = desk.backend_named(session.backend)
     assert session.volume is not None
     volume = await backend.volume(session.volume)
-    more = assistant.workspace_env(desk, session, assistant.assistant_of(desk, session_id))
-    workspace = await backend.start(workspace_spec(session, task, volume, more))
+    opened = assistant.assistant_of(desk, session_id)
+    more = assistant.workspace_env(desk, session, opened)
+    memory = sum(read_client(name).memory_mb for name in (opened.clients if opened else ()))
+    workspace = await backend.start(
+        workspace_spec(session, task, volume, more, more_memory_mb=memory)
+    )
     desk.store.record(
         session_id,
         SessionReopened(by=by, reason=reason),

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from harness.errors import SandboxError
-from harness.gateway import chat
+from harness.gateway import chat as chat_program
 from harness.models.sandbox import Mount, ResourceLimits, SandboxSpec, Volume
 from harness.models.session import Session
 from harness.models.task import Task
@@ -31,11 +31,11 @@ git -c user.name=Team -c user.email=team@example.invalid commit -q -m "The servi
 """
 
 
-def seed(volume: Volume, task: Task, *, assistant: bool = False) -> Path:
+def seed(volume: Volume, task: Task, *, chat: bool = False) -> Path:
     """Fill an empty volume with the task's repository and the brief; returns the work tree.
 
     Args:
-        assistant: The candidate has one, and a program to talk with it.
+        chat: There is an assistant that our own program for the terminal can talk with.
     """
     root = Path(volume.path)
     owner = root.stat()
@@ -50,8 +50,8 @@ def seed(volume: Volume, task: Task, *, assistant: bool = False) -> Path:
     home = root / "home"
     home.mkdir()
     programs = {"review": command.__file__} if task.spec.interview.kind == "review" else {}
-    if assistant:
-        programs["harness-chat"] = chat.__file__
+    if chat:
+        programs["harness-chat"] = chat_program.__file__
     _bring(programs, home)
     for folder, folders, files in os.walk(root):
         for name in [*folders, *files]:
@@ -71,13 +71,32 @@ def _bring(programs: Mapping[str, str], home: Path) -> None:
     (home / ".bashrc").write_text('PATH="$HOME/.local/bin:$PATH"\n', encoding="utf-8")
 
 
+def fill_home(volume: Volume, files: Mapping[str, bytes]) -> None:
+    """Put files into the candidate's home, by their paths below it."""
+    home = Path(volume.path) / "home"
+    owner = home.stat()
+    for name, content in files.items():
+        path = home / name
+        for folder in reversed(path.relative_to(home).parents[:-1]):
+            (home / folder).mkdir(exist_ok=True)
+            os.chown(home / folder, owner.st_uid, owner.st_gid)
+        path.write_bytes(content)
+        os.chown(path, owner.st_uid, owner.st_gid)
+
+
 def workspace_spec(
-    session: Session, task: Task, volume: Volume, more_env: Mapping[str, str]
+    session: Session,
+    task: Task,
+    volume: Volume,
+    more_env: Mapping[str, str],
+    *,
+    more_memory_mb: int = 0,
 ) -> SandboxSpec:
     """The workspace's container: the volume's two folders, names of upstreams, Harbor's limits.
 
     Args:
         more_env: Where the assistant is, when the session has one.
+        more_memory_mb: What assistants' programs need beside the task.
     """
     assert session.image is not None
     environment = task.spec.environment
@@ -98,7 +117,10 @@ def workspace_spec(
             Mount(source=str(Path(volume.path) / "home"), target=HOME),
         ),
         limits=ResourceLimits(
-            cpus=environment.cpus, memory_mb=environment.memory_mb, pids=512, tmp_mb=256
+            cpus=environment.cpus,
+            memory_mb=environment.memory_mb + more_memory_mb,
+            pids=512,
+            tmp_mb=256,
         ),
     )
 

@@ -14,11 +14,12 @@ from pydantic import AwareDatetime, Field
 
 from harness.models.base import Model
 from harness.models.check import Grading
-from harness.models.exchange import Exchange, Pitfall
+from harness.models.exchange import AssistantKind, Exchange, Pitfall, WireFormat
 from harness.models.matching import Judgement, Suggestion
 from harness.models.recording import Command, Snapshot
 from harness.models.rubric import Rating, Rubric
 from harness.models.session import SessionMode
+from harness.models.spending import ANY_MODEL, Budget
 
 GENESIS = "0" * 64
 """The predecessor hash of a session's first event."""
@@ -150,16 +151,25 @@ class AssistantOpened(Model):
     """The workspace has an assistant; all it says goes through the gateway."""
 
     event: Literal["assistant.opened"] = "assistant.opened"
-    kind: Literal["scripted"]
+    kind: AssistantKind
     """What answers; a scripted one is no model."""
     container: str
     volume: str
     """The gateway's own, with its record on it; no workspace has it."""
     url: str
     """Under which the workspace reaches it."""
-    script_sha256: str
-    """The task author's script, a blob."""
+    script_sha256: str | None = None
+    """The task author's script, a blob; None where a provider answers."""
     pitfalls: tuple[Pitfall, ...] = ()
+    providers: dict[WireFormat, str] = Field(default_factory=dict)
+    """Host and port of the provider by wire format; never a key."""
+    models: tuple[str, ...] = ANY_MODEL
+    """Names or patterns of the models that may be asked."""
+    budget: Budget = Budget()
+    clients: dict[str, str] = Field(default_factory=dict)
+    """Assistants' programs that we put into the workspace, with their versions."""
+    asks_for: dict[WireFormat, str] = Field(default_factory=dict)
+    """The model that they ask for, by what they speak."""
 
 
 class ExchangeRecorded(Model):

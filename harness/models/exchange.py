@@ -24,6 +24,9 @@ ID_PATTERN = r"^[a-z0-9]+(-[a-z0-9]+)*$"
 WireFormat = Literal["anthropic", "responses", "chat", "gemini"]
 """Anthropic Messages, OpenAI Responses, OpenAI Chat Completions, Gemini generateContent."""
 
+AssistantKind = Literal["scripted", "provider"]
+"""The task author's script, or what the operator configured: a provider, a model server."""
+
 Operation = Literal["generate", "count_tokens", "models", "other"]
 """What was asked for; only `generate` has a conversation."""
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Literal
+from typing import Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from harness.models.base import Model
 
@@ -59,12 +59,20 @@ class SandboxSpec(Model):
     workdir: str = "/workspace"
     network: str | None = None
     """A `Network.id`; None means no network at all."""
+    egress: str | None = None
+    """A second `Network.id`, one with a way out; for a gateway alone."""
     aliases: tuple[str, ...] = ()
     """Names under which peers on the network reach this sandbox."""
     hosts: dict[str, str] = Field(default_factory=dict)
     """Extra names -> addresses inside, such as {"provider": "127.0.0.1"}."""
     mounts: tuple[Mount, ...] = ()
     limits: ResourceLimits = ResourceLimits()
+
+    @model_validator(mode="after")
+    def _only_a_gateway_has_a_way_out(self) -> Self:
+        if self.egress is not None and (self.role != "gateway" or self.network is None):
+            raise ValueError(f"a {self.role} gets no way out, and a gateway has a private side")
+        return self
 
 
 class TerminalSize(Model):
@@ -135,7 +143,7 @@ class SandboxStats(Model):
 
 
 class Network(Model):
-    """A private network: peers reach each other, nothing else, not the host either."""
+    """Private: peers reach each other, nothing else, not the host either. Or a way out."""
 
     id: str
     owner: str
@@ -193,3 +201,5 @@ class ImageBuild(Model):
     """Host folder: a task's `environment/` (workspace) or `tests/` (grader), or the gateway's
     own requirements."""
     timeout_sec: float = 600.0
+    clients: tuple[str, ...] = ()
+    """Assistants' programs that a workspace gets, as `sandboxes/assistants/` names them."""

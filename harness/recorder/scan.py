@@ -37,6 +37,7 @@ EXCLUDED_FOLDERS = frozenset(
         ".ruff_cache",
         ".pytest_cache",
         ".hypothesis",
+        ".aider.tags.cache.v4",
         ".cache",
         ".npm",
         ".gradle",

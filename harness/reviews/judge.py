@@ -233,12 +233,8 @@ def _json(content: bytes, what: str) -> object:
 
 
 def _key(settings: JudgeSettings) -> str:
-    if settings.key is not None:
-        return settings.key.get_secret_value().strip()
-    if settings.key_file is None:
-        return ""
     try:
-        return settings.key_file.read_text(encoding="utf-8").strip()
+        return settings.secret()
     except (OSError, UnicodeDecodeError) as exc:
         raise PrerequisiteError(
             f"The judge's key cannot be read from {settings.key_file}: {exc}.",

@@ -50,8 +50,8 @@ class DockerBackend:
     async def ensure_image(self, build: ImageBuild, *, progress: Progress | None = None) -> str:
         return await self.images.ensure(build, progress)
 
-    async def create_network(self, owner: str) -> Network:
-        return await self.networks.create(owner)
+    async def create_network(self, owner: str, *, egress: bool = False) -> Network:
+        return await self.networks.create(owner, egress=egress)
 
     async def remove_network(self, network_id: str) -> None:
         await self.networks.remove(network_id)
@@ -70,7 +70,7 @@ class DockerBackend:
         request = container_request(spec, self.user, self.installation)
         making = asyncio.ensure_future(
             self.engine.call(
-                lambda api: _create_and_start(api, name, request),
+                lambda api: _create_and_start(api, name, request, spec.egress),
                 f"start a {spec.role} for '{spec.owner}'",
             )
         )
@@ -126,11 +126,15 @@ class DockerBackend:
         self.engine.close()
 
 
-def _create_and_start(api: docker.APIClient, name: str, request: dict[str, Any]) -> str:
+def _create_and_start(
+    api: docker.APIClient, name: str, request: dict[str, Any], egress: str | None
+) -> str:
     container_id = str(
         api.create_container_from_config(request, name)["Id"]  # type: ignore[no-untyped-call]  # stub
     )
     try:
+        if egress is not None:  # up to API 1.43 a container is created on one network only
+            api.connect_container_to_network(container_id, egress)
         api.start(container_id)
     except BaseException:
         api.remove_container(container_id, v=True, force=True)

@@ -17,6 +17,9 @@ SANDBOX_UID = 10001
 HOME = "/home/candidate"
 MIB = 1024 * 1024
 
+HOST_NAME = "host.docker.internal"
+"""This machine, for a sandbox with a way out; Docker Desktop's name for it."""
+
 _FILE_SIZE_LIMIT = 4 * 1024 * MIB
 """No single file grows beyond this, also where a volume is not bounded."""
 _NOFILE_NAME, _FSIZE_NAME, _CORE_NAME = "nofile", "fsize", "core"
@@ -80,7 +83,7 @@ def host_config(spec: SandboxSpec, user: User) -> dict[str, Any]:
     limits = spec.limits
     return {
         "NetworkMode": spec.network or "none",
-        **_name_resolution(spec),
+        **(_name_resolution(spec) if spec.egress is None else _way_out(spec)),
         **_resources(limits),
         "CapDrop": ["ALL"],
         "SecurityOpt": ["no-new-privileges:true"],
@@ -128,6 +131,21 @@ def _name_resolution(spec: SandboxSpec) -> dict[str, Any]:
         "DnsSearch": ["."],
         "DnsOptions": ["timeout:1", "attempts:1"],
         "ExtraHosts": [f"{name}:{address}" for name, address in spec.hosts.items()],
+    }
+
+
+def _way_out(spec: SandboxSpec) -> dict[str, Any]:
+    """Names as the engine resolves them, this machine's included; and no way through.
+
+    A container forwards what its two networks send each other, unless it is told not to: the
+    private side must not get a router.
+    """
+    return {
+        "ExtraHosts": [
+            *(f"{name}:{address}" for name, address in spec.hosts.items()),
+            f"{HOST_NAME}:host-gateway",
+        ],
+        "Sysctls": {"net.ipv4.ip_forward": "0"},
     }
 
 

@@ -18,7 +18,8 @@ from harness.errors import HarnessError, SandboxUnavailableError
 from harness.models.sandbox import ImageBuild, UnneededImage
 from harness.sandbox import labels
 from harness.sandbox.engine import Engine
-from harness.sandbox.images import REPOSITORY, ImageRole, Images
+from harness.sandbox.image_build import REPOSITORY
+from harness.sandbox.images import ImageRole, Images
 
 YOUNG_SEC = 3600.0
 """Who has just built an image is about to use it; no build of ours takes as long."""

@@ -2,6 +2,7 @@
 
 base       root file system + Python environment, user, supervisor
 workspace  base + terminal marks;      a task's environment/ on top: candidate and sut
+client-*   workspace + an assistant's program, below the task's: candidate, never sut
 grader     base + pytest, check kit;   a task's tests/ on top: hidden checks, here alone
 gateway    base + the assistant's gateway; the same for every task
 """
@@ -10,12 +11,10 @@ from __future__ import annotations
 
 import json
 import secrets
-import time
-from collections import deque
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import docker
 
@@ -28,13 +27,19 @@ from harness.errors import (
     SandboxTimeoutError,
     SandboxUnavailableError,
 )
+from harness.models.client import Client
 from harness.models.sandbox import ImageBuild
-from harness.sandbox import labels
 from harness.sandbox.base_image import BaseImages
-from harness.sandbox.build_context import Content, digest, packed, tree
+from harness.sandbox.build_context import packed, tree
+from harness.sandbox.clients import (
+    NodePackages,
+    check_machine,
+    clients_folder,
+    read_client,
+)
 from harness.sandbox.engine import Engine
 from harness.sandbox.file_lock import locked
-from harness.sandbox.host_command import LAST_LINES
+from harness.sandbox.image_build import MEND, Recipe, build_image, too_slow
 from harness.sandbox.protocol import Progress
 from harness.sandbox.supervised import SUPERVISOR_FILE
 from harness.sandbox.terminal_text import plain
@@ -43,7 +48,6 @@ from harness.settings import Settings
 
 ImageRole = Literal["base", "workspace", "grader", "gateway"]
 
-REPOSITORY = "hiring-harness"
 _PACKAGE = Path(harness.__file__).parent
 _SHELL_INTEGRATION = _PACKAGE / "recorder" / "shell_integration.bash"
 _ALONE = ("__init__.py", "errors.py", "py.typed")
@@ -51,31 +55,12 @@ _ALONE_ROOMS = {"grader": ("models", "checks"), "gateway": ("models", "gateway")
 """Rooms that ship alone, by the role of their image."""
 _ROLE_BUILD_SEC = 900.0
 _PROBE_SEC = 60.0
-_MEND = "Mend its Dockerfile or requirements and try again."
 _PROBE_MARK = "harness-python:"
 _PROBE = (
     "import json, sys; from pip._vendor.packaging import tags; "
     "print('harness-python:' + json.dumps("
     "['%d.%d' % sys.version_info[:2], list(tags.platform_tags())]))"
 )
-
-
-@dataclass(frozen=True)
-class Recipe:
-    """One image to be there."""
-
-    name: str
-    """Part of its tag: `workspace`, or `workspace-<task>`."""
-    base: str
-    """The image below it, passed as the build argument BASE_IMAGE."""
-    content: Content
-    """Its build context, `Dockerfile` included."""
-    timeout_sec: float
-
-    @property
-    def tag(self) -> str:
-        """Names the content: the same tag is the same image."""
-        return f"{REPOSITORY}/{self.name}:{digest(self.content, self.base)[:12]}"
 
 
 class Images:
@@ -89,6 +74,7 @@ class Images:
         self._sandboxes = content_dir(SANDBOXES)
         self.bases = BaseImages(engine, settings)
         self.wheels = Wheels(settings.cache_dir)
+        self.packages = NodePackages(settings.cache_dir)
 
     async def ensure(self, build: ImageBuild, progress: Progress | None = None) -> str:
         """A task's image on top of its role's.
@@ -101,9 +87,12 @@ class Images:
         base = await self.ensure_role(build.role, say)
         if build.role == "gateway":
             return base
+        for name in build.clients:
+            base = await self._with_client(read_client(name), base, say)
         context = Path(build.context)
         content = await self._task_content(build, context, base, say)
-        recipe = Recipe(f"{build.role}-{build.name.lower()}", base, content, build.timeout_sec)
+        name = "-with-".join((f"{build.role}-{build.name.lower()}", *build.clients))
+        recipe = Recipe(name, base, content, build.timeout_sec)
         return await self._ensure(recipe, say)
 
     async def ensure_role(self, role: ImageRole, progress: Progress | None = None) -> str:
@@ -120,6 +109,23 @@ class Images:
             **await self._role_content(role, base, say),
         }
         return await self._ensure(Recipe(role, base, content, _ROLE_BUILD_SEC), say)
+
+    async def _with_client(self, client: Client, base: str, progress: Progress) -> str:
+        """A workspace's image with one more program in it."""
+        target = await self._python_of(base)
+        check_machine(client, target.platforms)
+        folder = clients_folder() / client.name
+        content: dict[str, Path | bytes] = {
+            name: folder / name for name in ("Dockerfile", "client.toml")
+        }
+        requirements = folder / "requirements.txt"
+        if requirements.is_file():
+            content["requirements.txt"] = requirements
+            content |= await self._wheel_content(requirements, base, client.title, progress)
+        name = f"client-{client.name}"
+        return await self._ensure(
+            Recipe(name, base, content, _ROLE_BUILD_SEC, client.packages), progress
+        )
 
     async def _role_content(
         self, role: ImageRole, base: str, progress: Progress
@@ -188,8 +194,12 @@ class Images:
         async with locked(self._cache / "locks" / f"{tag.replace('/', '-')}.lock"):
             found = await self.bases.present(tag)  # another builder may have been quicker
             if found is None:
+                more = {
+                    one.file: await self.packages.tarball(one, progress) for one in recipe.packages
+                }
                 progress(f"Building the {recipe.name} image")
-                await self._build(recipe, tag, progress)
+                whole = replace(recipe, content={**recipe.content, **more})
+                await self._build(whole, tag, progress)
                 found = await self.bases.present(tag)
         assert found is not None
         return found
@@ -197,16 +207,16 @@ class Images:
     async def _build(self, recipe: Recipe, tag: str, progress: Progress) -> None:
         try:
             await self._engine.call(
-                lambda api: _build(api, recipe, tag, progress), f"build image '{tag}'"
+                lambda api: build_image(api, recipe, tag, progress), f"build image '{tag}'"
             )
         except SandboxTimeoutError as error:
-            raise _too_slow(recipe, []) from error
+            raise too_slow(recipe, []) from error
         except SandboxUnavailableError:
             raise  # the engine's failure, not the build's
         except SandboxError as error:
             if isinstance(error, ImageBuildError):
                 raise
-            raise ImageBuildError(error.message, remedy=_MEND) from error
+            raise ImageBuildError(error.message, remedy=MEND) from error
 
     async def _python_of(self, image: str) -> PythonTarget:
         """Version and platforms of an image's Python, asked once for each image."""
@@ -221,52 +231,6 @@ class Images:
             fresh.replace(known)  # whole or not at all, also when we are killed here
         version, platforms = json.loads(known.read_text("utf-8"))
         return PythonTarget(version, tuple(platforms))
-
-
-def _build(api: docker.APIClient, recipe: Recipe, tag: str, progress: Progress) -> None:
-    last: deque[str] = deque(maxlen=LAST_LINES)
-    until = time.monotonic() + recipe.timeout_sec
-    with packed(recipe.content) as context:
-        answer = api.build(
-            fileobj=context,
-            custom_context=True,
-            tag=tag,
-            buildargs={"BASE_IMAGE": recipe.base},
-            labels={labels.ROLE: recipe.name, labels.BASE: recipe.base},
-            rm=True,
-            forcerm=True,
-            decode=True,
-            timeout=int(recipe.timeout_sec),
-        )
-        for line, failure in _log(answer):
-            last.append(line)
-            if line.startswith("Step "):
-                progress(line)
-            if failure:
-                raise ImageBuildError(
-                    f"Building the {recipe.name} image failed. Last lines:\n" + "\n".join(last),
-                    remedy=_MEND,
-                )
-            if time.monotonic() > until:
-                raise _too_slow(recipe, last)
-
-
-def _too_slow(recipe: Recipe, last: Iterable[str]) -> ImageBuildError:
-    return ImageBuildError(
-        f"Building the {recipe.name} image took over {recipe.timeout_sec:g} s. Last lines:\n"
-        + "\n".join(last),
-        remedy=_MEND,
-    )
-
-
-def _log(answer: Iterator[dict[str, Any]]) -> Iterator[tuple[str, bool]]:
-    """Lines of a build's log, and whether each is the failure that ends it."""
-    for entry in answer:
-        failed = "error" in entry
-        text = entry.get("error") or entry.get("stream") or entry.get("status") or ""
-        for line in str(text).splitlines():
-            if plain(line):
-                yield plain(line), failed
 
 
 def _probe(api: docker.APIClient, image: str) -> str:

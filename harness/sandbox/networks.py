@@ -1,8 +1,11 @@
-"""Private networks: peers reach each other, nothing else, the host neither.
+"""Private networks: peers reach each other, nothing else, the host neither. And ways out.
 
 `internal` alone is not enough: the host keeps an address on the bridge, and whatever
 listens on 0.0.0.0 answers there. So the bridge gets none: `inhibit_ipv4` up to engine
 27, gateway mode `isolated` from 28.
+
+A way out is the opposite: an ordinary bridge for one gateway, whose containers do not
+reach each other. Docker keeps bridges apart, so nobody on a private network reaches it.
 
 Source: moby pull request 49262, which says that the two mean the same for IPv4.
 """
@@ -26,6 +29,7 @@ from harness.sandbox import labels
 from harness.sandbox.engine import Engine
 
 _BRIDGE = "com.docker.network.bridge"
+_OPEN = {f"{_BRIDGE}.enable_icc": "false"}
 _ISOLATED_SINCE = (28, 0)
 _ATTEMPTS = 20
 _ROUTES = Path("/proc/net/route")
@@ -40,19 +44,19 @@ class Networks:
         self._pool = IPv4Network(pool)
         self._prefix = prefix
 
-    async def create(self, owner: str) -> Network:
-        """A new network of this owner.
+    async def create(self, owner: str, *, egress: bool = False) -> Network:
+        """A new network of this owner: a private one, or a way out.
 
         Raises:
             PrerequisiteError: Every subnet of the pool is taken.
         """
-        marks = labels.labels(owner, "network", self._installation)
-        options = closed_options(await self._engine.version())
+        marks = labels.labels(owner, "egress" if egress else "network", self._installation)
+        options = _OPEN if egress else closed_options(await self._engine.version())
         name = f"hh-{owner}-{secrets.token_hex(3)}"
         overlap: SandboxError | None = None
         for subnet in free_subnets(self._pool, self._prefix, await self.taken())[:_ATTEMPTS]:
             try:
-                return await self._create(name, subnet, marks, options)
+                return await self._create(name, subnet, marks, options, internal=not egress)
             except SandboxError as error:
                 if "overlap" not in error.message.lower():
                     raise
@@ -87,7 +91,13 @@ class Networks:
                 return
 
     async def _create(
-        self, name: str, subnet: IPv4Network, marks: dict[str, str], options: dict[str, str]
+        self,
+        name: str,
+        subnet: IPv4Network,
+        marks: dict[str, str],
+        options: dict[str, str],
+        *,
+        internal: bool,
     ) -> Network:
         answer = await self._engine.call(
             lambda api: api.create_network(
@@ -95,7 +105,7 @@ class Networks:
                 driver="bridge",
                 options=options,
                 ipam=IPAMConfig(pool_configs=[IPAMPool(subnet=str(subnet))]),
-                internal=True,
+                internal=internal,
                 enable_ipv6=False,
                 labels=marks,
             ),

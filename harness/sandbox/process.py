@@ -62,7 +62,7 @@ class ProcessBackend:
 
     # -- networks: names only --------------------------------------------------------
 
-    async def create_network(self, owner: str) -> Network:
+    async def create_network(self, owner: str, *, egress: bool = False) -> Network:  # noqa: ARG002 - everything has a way out here
         network = Network(id=_new_id("net"), owner=owner)
         _save(self._networks, network.id, network)
         return network

@@ -175,8 +175,13 @@ class SandboxBackend(Protocol):
             ImageBuildError: With the last lines of the build's log.
         """
 
-    async def create_network(self, owner: str) -> Network:
-        """A private network without any way out, the host included."""
+    async def create_network(self, owner: str, *, egress: bool = False) -> Network:
+        """A private network without any way out, the host included.
+
+        Args:
+            egress: The other kind: a way out for one gateway, in which peers do not reach
+                each other.
+        """
 
     async def remove_network(self, network_id: str) -> None:
         """Idempotent."""

@@ -215,7 +215,7 @@ def referenced_blobs(payload: Payload) -> Iterator[tuple[str, str]]:
     """The blobs an event names, each with what it is."""
     if isinstance(payload, TerminalClosed) and payload.cast_sha256 is not None:
         yield payload.cast_sha256, "terminal recording"
-    elif isinstance(payload, AssistantOpened):
+    elif isinstance(payload, AssistantOpened) and payload.script_sha256 is not None:
         yield payload.script_sha256, "assistant script"
     elif isinstance(payload, ExchangeRecorded):
         yield from payload.exchange.bodies()

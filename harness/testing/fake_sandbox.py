@@ -325,7 +325,7 @@ class FakeBackend:
             progress(f"{build.name}: {build.role} image")
         return f"fake-{build.role}-{build.name}"
 
-    async def create_network(self, owner: str) -> Network:
+    async def create_network(self, owner: str, *, egress: bool = False) -> Network:  # noqa: ARG002 - nothing is sent here
         network = Network(id=_new_id("net"), owner=owner)
         self._networks[network.id] = network
         return network

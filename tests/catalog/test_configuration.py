@@ -124,3 +124,24 @@ def test_password_is_masked(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HARNESS_DATABASE_URL", "postgresql+psycopg://u:secret@db/h")
     value, _ = origin("database_url")
     assert value == "postgresql+psycopg://u:***@db/h"
+
+
+def test_a_providers_key_and_headers_are_masked(tmp_path: Path) -> None:
+    """What lets somebody in is not shown; its file is found from the settings' own folder."""
+    text = (
+        '[assistant.chat]\nbase_url = "http://llm:8000/v1"\nkey_file = "chat.key"\n'
+        'key = "sk-real"\nheaders = { "api-key" = "sk-other" }\n'
+    )
+    loaded = load_settings(write(tmp_path / "etc/harness.toml", text))
+    chat = loaded.settings.assistant.chat
+    assert chat is not None
+    assert (chat.secret(), chat.key_file) == ("sk-real", tmp_path / "etc/chat.key")
+    assert not any("sk-" in row.value for row in loaded.origins)
+    assert list(loaded.settings.assistant.providers) == ["chat"]
+
+
+def test_a_budget_in_money_needs_prices(tmp_path: Path) -> None:
+    """Without a price list dollars cannot be counted."""
+    text = "[assistant.budget]\nusd = 15\n"
+    with pytest.raises(UsageError, match="a budget in money needs prices"):
+        load_settings(write(tmp_path / "harness.toml", text))

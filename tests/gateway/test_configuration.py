@@ -81,6 +81,15 @@ def test_a_wrong_configuration_ends_the_gateway(tmp_path: Path, capsys: pytest.C
     assert "cannot be read" in capsys.readouterr().err
 
 
+def test_authorities_that_are_none_end_it(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    """A file without a certificate is told, before any call is taken."""
+    config = tmp_path / "config.json"
+    (tmp_path / "company.pem").write_text("nothing")
+    config.write_text(json.dumps({"ca_file": str(tmp_path / "company.pem")}))
+    assert main(["serve", str(config), str(tmp_path / "spool")]) == 2
+    assert "company.pem cannot be read" in capsys.readouterr().err
+
+
 def test_it_ships_alone():
     """Importing the gateway brings in nothing of the harness but the nouns and the errors."""
     code = (

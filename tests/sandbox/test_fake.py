@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from pydantic import ValidationError
 
 from harness.errors import SandboxUnavailableError
 from harness.models.sandbox import (
@@ -40,6 +41,15 @@ async def test_speaks_the_protocol(backend: FakeBackend) -> None:
     as_backend: SandboxBackend = backend
     box: SandboxEnvironment = await as_backend.start(SPEC)
     assert box.address(80) == f"{box.id}:80"
+
+
+@pytest.mark.parametrize(("role", "network"), [("workspace", "n"), ("gateway", None)])
+def test_a_way_out_is_for_a_gateway_alone(role: str, network: str | None) -> None:
+    """No other sandbox can be asked for one, nor a gateway without its private side."""
+    with pytest.raises(ValidationError, match="gets no way out"):
+        SandboxSpec.model_validate(
+            {"owner": "s", "role": role, "image": "i", "network": network, "egress": "out"}
+        )
 
 
 async def test_commands_give_what_was_scripted(backend: FakeBackend) -> None:
