@@ -11,7 +11,9 @@ from harness.signals.texts import at_word, count, one_line
 CALL_CHARS = 300
 """Of what one tool was told; longer ones are cut."""
 SPOKEN_CHARS = 200_000
-"""Of a question, of an answer and of what tools gave back, each."""
+"""Of a question and of an answer."""
+BACK_CHARS = 30_000
+"""Of what tools gave back: whole files mostly, which the snapshots have."""
 
 
 UNREADABLE = "(cannot be read any more)"
@@ -63,7 +65,7 @@ def spoken(exchange: Exchange, turn: Turn) -> tuple[str, bool]:
     begin with anything else, so nothing that was said looks like something that we say.
     """
     asked_, more_asked = at_word(asked(turn), SPOKEN_CHARS)
-    back, more_back = at_word(returned(turn), SPOKEN_CHARS)
+    back, more_back = at_word(returned(turn), BACK_CHARS)
     answer, more_answer = at_word(answered(turn), SPOKEN_CHARS)
     blocks = [
         _marked("> ", asked_),
