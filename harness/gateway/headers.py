@@ -43,6 +43,8 @@ _CAP = 200
 
 def printable(text: str, limit: int) -> str:
     """Text that somebody else chose, fit for the record: UTF-8, without controls, bounded."""
+    if text.isprintable() and len(text) <= limit:
+        return text
     whole = text[:limit].encode("utf-8", "replace").decode()
     return "".join(letter if letter.isprintable() else "?" for letter in whole)
 

@@ -24,8 +24,9 @@ from harness.gateway.refusal import Refused
 _OURS = ("User-Agent", "Accept", "Accept-Encoding", "Content-Type")
 """aiohttp would add these by itself; a client's own are passed on, or none."""
 _BAD = 400
-_AT_ONCE_SEC = 0.02
-"""An upstream that takes longer leaves time to work on the record meanwhile."""
+_AT_ONCE_SEC = 0.001
+"""An upstream that takes longer leaves time to work on the record meanwhile: the request is on
+its way by then, and no provider answers sooner."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -81,3 +81,22 @@ def test_every_history_comes_back(steps: list):
                 assert before.session == one.session
         hashes = [r.sha256 for _, r in read_spool(path) if isinstance(r, Stored)]
         assert len(hashes) == len(set(hashes)) <= 6
+
+
+def test_tools_that_differ_in_a_kind_of_value_are_other_tools(tmp_path: Path):
+    """1, 1.0 and true are not the same to a model; the same tools again are stored once."""
+    spool = Spool(tmp_path / "spool", limit_bytes=10**9, version="1")
+    conversations = Conversations(spool)
+    stored = []
+    for limit in (1, 1.0, True, 1):
+        body = {
+            "messages": [{"role": "user", "content": "a"}],
+            "tools": [{"name": "t", "input_schema": {"maximum": limit}}],
+        }
+        asked = FORM.asked(body, path="")
+        stored.append(conversations.understand("s", asked, FORM, "generate").tools)
+    spool.close()
+    assert len(set(stored)) == 3
+    assert stored[3] == stored[0]
+    texts = [r.text for _, r in read_spool(tmp_path / "spool") if isinstance(r, Stored)]
+    assert sum('"maximum":true' in text for text in texts) == 1
