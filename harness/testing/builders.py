@@ -132,6 +132,11 @@ def models(model: type[ModelT], **fixed: Strategy) -> st.SearchStrategy[ModelT]:
     return st.builds(model, **fields)
 
 
+def _patterns() -> Strategy:
+    """Regular expressions."""
+    return st.lists(st.text().map(re.escape), max_size=2).map(tuple)
+
+
 _TOGETHER: dict[type[BaseModel], dict[str, Callable[[], Strategy]]] = {
     Dimension: {"levels": lambda: st.just(a_dimension().levels)},
     Rubric: {
@@ -147,7 +152,7 @@ _TOGETHER: dict[type[BaseModel], dict[str, Callable[[], Strategy]]] = {
         ),
     },
     Rating: {"observation": lambda: st.text().map(lambda text: f"saw {text}")},
-    Pitfall: {"signs": lambda: st.lists(st.text().map(re.escape), max_size=2).map(tuple)},
+    Pitfall: {"signs": _patterns, "cures": _patterns},
 }
 """Fields whose values must fit each other, or more than their bounds, by model."""
 

@@ -13,8 +13,8 @@ from harness.catalog.tasks import read_task
 from harness.content import TASKS, content_dir
 from harness.errors import TaskFormatError
 from harness.gateway.upstreams.reply import Conversation
+from harness.gateway.upstreams.script import read_script as read_assistant
 from harness.gateway.upstreams.scripted import Scripted
-from harness.loop.assistant import script_of
 from harness.loop.demo import DEMO_TASK, read_script
 from harness.models.exchange import Message, TextPart
 from harness.models.task import Task
@@ -64,7 +64,7 @@ def test_the_assistant_offers_what_the_candidate_takes_over(tmp_path: Path) -> N
     """Each question gets an answer, two of them a pitfall; the code that is taken is in them."""
     task = read_task(content_dir(TASKS) / DEMO_TASK)
     script = read_script(task.path / "demo/script.toml")
-    assistant = Scripted(script_of(task))
+    assistant = Scripted(read_assistant(task.assistant))
     said, pitfalls = "", []
     for step in script.step:
         if step.ask:
@@ -92,7 +92,7 @@ def test_one_pitfall_is_shipped_and_one_is_caught(tmp_path: Path) -> None:
     added = [line[1:] for line in diff.splitlines() if line.startswith("+")]
     shipped = [
         pitfall.id
-        for pitfall in script_of(task).pitfalls
+        for pitfall in read_assistant(task.assistant).pitfalls
         if any(re.search(sign, line) for sign in pitfall.signs for line in added)
         and not any(re.search(cure, line) for cure in pitfall.cures for line in added)
     ]
