@@ -21,6 +21,12 @@ INTEGRATION = Path(harness.recorder.__file__).parent / "shell_integration.bash"
 SHELL = ("bash", "--rcfile", str(INTEGRATION), "-i")
 
 
+def _as_a_login_does() -> None:
+    """Own the terminal; take Ctrl-C, also where whoever runs the tests was told to ignore it."""
+    fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 class LocalProcess:
     """A process of this machine with a `SandboxProcess`'s face; with a terminal or with pipes."""
 
@@ -42,7 +48,7 @@ class LocalProcess:
                 env=environment,
                 cwd=home,
                 start_new_session=True,
-                preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),  # noqa: PLW1509  # one call
+                preexec_fn=_as_a_login_does,  # noqa: PLW1509  # two calls
             )
             os.close(theirs)
         else:
