@@ -89,6 +89,12 @@ async def prove(
         wanted = _wanted(tuple(known_rules), checks)
         asked = {item.name: _asked(item, wanted, own=own) for item in known}
         known = [item for item in known if asked[item.name]]
+        if not known:
+            raise UsageError(
+                f"None of these submissions has to fail {', '.join(wanted)}.",
+                remedy="Leave out --own, or choose other submissions or checks.",
+                slug="calibration",
+            )
         lab = _Lab(task, backend, findings, asked, stress, fresh, say)
         sealed = {item.name: materialise(task, item, Path(scratch)) for item in known}
         gradings = await _in_lanes(lab, known, sealed, lanes, repeat)

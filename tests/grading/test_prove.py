@@ -14,7 +14,9 @@ import pytest
 from harness.catalog.tasks import read_task
 from harness.errors import UsageError
 from harness.grading import prove as proving
+from harness.grading.calibration import read_calibration
 from harness.grading.prove import prove
+from harness.grading.rules import rules
 from harness.grading.stress import busy_machine
 from harness.models.proof import KillMatrix
 from harness.models.task import Task
@@ -167,6 +169,16 @@ async def test_the_oracle_is_asked_when_every_submission_was_graded(
     await prove(toy, backend, cache_dir=tmp_path, only=("sturdy",))
     await prove(toy, backend, cache_dir=tmp_path, checks=made.checks[:1])
     assert asked == [made]
+
+
+async def test_own_checks_of_nobody(backend: SandboxBackend, toy: Task, tmp_path: Path) -> None:
+    """A mutant that has to fail none of the checks that were chosen leaves nothing to prove."""
+    mutants = [one for one in read_calibration(toy).submission if one.kind == "mutant"]
+    other = next(check for check in rules(toy) if check not in mutants[0].fails)
+    with pytest.raises(UsageError, match="has to fail"):
+        await prove(
+            toy, backend, cache_dir=tmp_path, own=True, only=(mutants[0].name,), checks=(other,)
+        )
 
 
 async def test_unknown_check(backend: SandboxBackend, toy: Task, tmp_path: Path) -> None:

@@ -130,7 +130,7 @@ async def with_client(desk: Desk, task: Task, rubric: Rubric, client: str) -> Se
     except (ImageBuildError, PrerequisiteError) as error:
         if "CI" in os.environ or not NOT_TO_BE_HAD.match(error.message):
             raise
-        pytest.skip(error.message)
+        pytest.skip(error.message)  # no registry to be reached from here; the gate never skips
 
 
 def as_told(form: str, usage: Usage) -> Usage:
