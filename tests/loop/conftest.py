@@ -15,7 +15,16 @@ from harness.models.rubric import Rubric
 from harness.models.task import Task
 from harness.settings import Settings
 
+from .provider import Provider, providing
+
 TOY = Path(__file__).parents[1] / "grading" / "toy-task"
+
+
+@pytest.fixture
+async def provider() -> AsyncIterator[Provider]:
+    """A provider on this machine."""
+    async with providing() as provider:
+        yield provider
 
 
 @pytest.fixture

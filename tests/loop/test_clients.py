@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import re
 import shutil
-from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,7 +22,7 @@ from harness.models.session import Session
 from harness.models.task import Task
 
 from .conftest import TOY
-from .provider import BACKOFF, Provider, providing
+from .provider import BACKOFF, Provider
 from .test_provider import configured, exchanges, said
 
 pytestmark = [pytest.mark.docker, pytest.mark.parametrize("desk", ["docker"], indirect=True)]
@@ -100,13 +99,6 @@ CLIENTS = [
         when=RARELY,
     ),
 ]
-
-
-@pytest.fixture
-async def provider() -> AsyncIterator[Provider]:
-    """A provider on this machine."""
-    async with providing() as provider:
-        yield provider
 
 
 @pytest.fixture

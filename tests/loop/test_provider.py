@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import socket
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -29,13 +28,6 @@ from harness.settings import AssistantSettings, ProviderSettings
 
 from .provider import MODEL, REAL_KEY, Provider, company_authority, providing
 from .test_assistant import ASK
-
-
-@pytest.fixture
-async def provider() -> AsyncIterator[Provider]:
-    """A provider on this machine."""
-    async with providing() as provider:
-        yield provider
 
 
 def host(desk: Desk) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import AsyncIterator
 from importlib.metadata import version
 from pathlib import Path
 
@@ -20,19 +19,12 @@ from harness.models.task import Task
 
 from . import sdk_calls
 from .conftest import TOY
-from .provider import Provider, providing
+from .provider import Provider
 from .test_provider import configured, exchanges, said
 
 pytestmark = [pytest.mark.docker, pytest.mark.parametrize("desk", ["docker"], indirect=True)]
 
 MANNERS = ["plain", "streamed", "tool", "tool-result"]
-
-
-@pytest.fixture
-async def provider() -> AsyncIterator[Provider]:
-    """A provider on this machine."""
-    async with providing() as provider:
-        yield provider
 
 
 @pytest.fixture
