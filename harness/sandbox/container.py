@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 import docker
 import docker.utils
 
-from harness.errors import SandboxUnavailableError
+from harness.errors import SandboxError, SandboxUnavailableError
 from harness.models.sandbox import (
     ExecResult,
     SandboxSpec,
@@ -43,6 +43,9 @@ _STATUSES = {
 }
 _RESTART_GRACE_SEC = 10
 _GONE_SLUG = "sandbox-unavailable"
+_REMOVALS = 6
+_STILL_DYING = "did not receive an exit event"
+"""What the engine (20.10) says of a killed container whose last process is not gone yet."""
 
 
 class DockerSandbox:
@@ -194,16 +197,26 @@ class DockerSandbox:
 
 
 async def remove_container(engine: Engine, container_id: str) -> None:
-    """Stop and delete a container with what is anonymous of it. Idempotent."""
-    try:
-        await engine.call(
-            lambda api: api.remove_container(container_id, v=True, force=True),
-            f"remove container '{container_id[:12]}'",
-        )
-    except SandboxUnavailableError as error:
-        # Gone already, or another call is removing it right now.
-        if error.slug == "engine-unreachable":
+    """Stop and delete a container with what is anonymous of it. Idempotent.
+
+    A process that waits for a busy disk dies when the disk has answered, which can be later than
+    the engine likes to wait (about 10 s): it is asked again, `_REMOVALS` times in all.
+    """
+    for left in reversed(range(_REMOVALS)):
+        try:
+            await engine.call(
+                lambda api: api.remove_container(container_id, v=True, force=True),
+                f"remove container '{container_id[:12]}'",
+            )
+        except SandboxUnavailableError as error:
+            # Gone already, or another call is removing it right now.
+            if error.slug == "engine-unreachable":
+                raise
+        except SandboxError as error:
+            if left and _STILL_DYING in error.message:
+                continue
             raise
+        return
 
 
 def _kill(api: docker.APIClient, container_id: str) -> None:

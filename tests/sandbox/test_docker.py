@@ -22,7 +22,7 @@ from harness.errors import (
     SandboxUnavailableError,
 )
 from harness.models.sandbox import Mount, ResourceLimits, SandboxSpec, SandboxStatus
-from harness.sandbox import engine, exec_stream, hardening, labels, networks, usage
+from harness.sandbox import container, engine, exec_stream, hardening, labels, networks, usage
 from harness.sandbox.backends import open_backend
 from harness.sandbox.docker import DockerBackend
 from harness.sandbox.remote_files import PYTHON
@@ -76,6 +76,41 @@ def test_a_silent_engine_is_a_time_out_of_ours() -> None:
     """A read time-out of the transport says that the engine hangs."""
     ours = engine.translated(requests.exceptions.ReadTimeout("60"), "list containers")
     assert isinstance(ours, SandboxTimeoutError)
+
+
+def dying(tries: int) -> tuple[engine.Engine, list[str]]:
+    """An engine that cannot end a container at the first `tries` tries, and who was asked for."""
+    asked: list[str] = []
+
+    class Api(docker.APIClient):
+        def __init__(self) -> None:
+            self._general_configs: dict[str, object] = {}  # what closing one looks at
+
+        def remove_container(self, container: str, **_: object) -> None:  # type: ignore[override]
+            asked.append(container)
+            if len(asked) <= tries:
+                raise docker.errors.APIError(
+                    "500", explanation="tried to kill container, but did not receive an exit event"
+                )
+
+    connected = engine.Engine()
+    connected._api = Api()
+    return connected, asked
+
+
+async def test_a_container_that_dies_slowly_is_removed_at_a_later_try() -> None:
+    """A process in the middle of a write keeps its container for a while, not for ever."""
+    connected, asked = dying(tries=2)
+    await container.remove_container(connected, "c1")
+    assert asked == ["c1"] * 3
+
+
+async def test_a_container_that_never_dies_is_said() -> None:
+    """After the last try the caller hears what the engine said."""
+    connected, asked = dying(tries=1000)
+    with pytest.raises(SandboxError, match=r"remove container 'c1'.*exit event"):
+        await container.remove_container(connected, "c1")
+    assert 1 < len(asked) < 10
 
 
 async def test_a_missing_engine_is_a_prerequisite(
