@@ -55,10 +55,16 @@ def _show(figures: list[Figure]) -> None:
             figure.ours,
             figure.peer,
             f"{figure.value:.2f}",
-            f"{figure.sense} {figure.aim:g}",
-            "[green]met[/green]" if figure.met else "[red]missed[/red]",
+            *_judged(figure),
         )
     Console(highlight=False, width=160).print(table)
+
+
+def _judged(figure: Figure) -> tuple[str, str]:
+    if figure.aim is None:
+        return "", ""
+    met = "[green]met[/green]" if figure.met else "[red]missed[/red]"
+    return f"{figure.sense} {figure.aim:g}", met
 
 
 sys.exit(main())

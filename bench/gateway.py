@@ -1,33 +1,34 @@
 """The recording gateway against a bare pass-through that records nothing.
 
-Four processes: a provider of ours that answers at once, the gateway, the bare
-pass-through (aiohttp on uvloop, both as in the gateway), and this one as the client.
-The request is of a coding client's size: 25 tools and a conversation, about 100 kB.
-Direct calls, calls through the bare one and calls through ours take turns; what each
-of the two adds over the direct calls is compared: for a reply in one piece, to the first
-byte of a stream, and to the end of a stream whose eight events come 2 ms apart, as an
-assistant's words do. (Events that come all at once are merged by the bare one, which
-relays whatever its buffer has; the gateway keeps them apart.)
+Four processes: a provider of ours, the gateway, the bare pass-through (aiohttp on uvloop,
+both as in the gateway), and this one as the client. The request is of a coding client's
+size: 25 tools and a conversation, about 100 kB. Direct calls, calls through the bare one and
+calls through ours take turns; what each of the two adds over the direct calls is compared:
+for a reply in one piece, to the first byte of a stream, and to the end of a stream whose
+eight events come 2 ms apart, as an assistant's words do. (Events that come all at once are
+merged by the bare one, which relays whatever its buffer has; the gateway keeps them apart.)
 
-Run as `python -m bench.gateway provider|bare [URL]` it is one of the other processes.
+The provider thinks for 20 ms, a tenth of what a quick one takes: the gateway reads the request
+meanwhile. What it adds before one that answers at once is told, too, without an aim.
+
+Where LITELLM names the command of an installed LiteLLM proxy, it takes its turns, too. It is no
+dependency: `pip install 'litellm[proxy]'` into an environment of its own.
 """
 
 from __future__ import annotations
 
-import asyncio
 import json
+import os
 import statistics
-import sys
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import aiohttp
-import uvloop
-from aiohttp import web
 
+from bench.gateway_peers import BIG_MB, CHUNKS, KEY, WORD, litellm, process
 from bench.measuring import Figure, spread
 from harness.gateway.configuration import (
     Bounds,
@@ -38,38 +39,11 @@ from harness.gateway.configuration import (
     written,
 )
 
-_KEY = "hk-bench"
 _ROUNDS = 100
 _WARM_UP = 15
-_CHUNKS = 200
-_PACE_SEC = 0.002
-_BIG_MB = 50
-_CLIENT = {"Authorization": f"Bearer {_KEY}", "anthropic-version": "2023-06-01"}
+_CLIENT = {"Authorization": f"Bearer {KEY}", "anthropic-version": "2023-06-01"}
 _WITHOUT_UVLOOP = "import sys; sys.modules['uvloop'] = None; "
 _SERVE = "from harness.gateway.__main__ import main; sys.exit(main(sys.argv[1:]))"
-
-
-def _event(body: dict[str, object]) -> bytes:
-    return f"event: {body['type']}\ndata: {json.dumps(body)}\n\n".encode()
-
-
-_START = _event({"type": "message_start", "message": {"model": "m", "usage": {"input_tokens": 9}}})
-_BLOCK = _event(
-    {"type": "content_block_start", "index": 0, "content_block": {"type": "text", "text": ""}}
-)
-_WORD = _event(
-    {"type": "content_block_delta", "index": 0, "delta": {"type": "text_delta", "text": "word "}}
-)
-_PAGE = _WORD.replace(b"word ", b"x" * 65536)
-_WHOLE = {
-    "model": "m",
-    "content": [{"type": "text", "text": "word " * 200}],
-    "stop_reason": "end_turn",
-    "usage": {"input_tokens": 9, "output_tokens": 9},
-}
-_END = _event({"type": "message_delta", "delta": {}, "usage": {"output_tokens": 9}}) + _event(
-    {"type": "message_stop"}
-)
 
 
 def _request(last: str) -> dict[str, object]:
@@ -104,36 +78,26 @@ async def measure() -> list[Figure]:
     """Latency, first byte, chunks, memory, and whether uvloop pays."""
     async with AsyncExitStack() as stack:
         folder = Path(stack.enter_context(TemporaryDirectory()))
-        provider, _ = await stack.enter_async_context(_process("-m", __spec__.name, "provider"))
+        provider, _ = await stack.enter_async_context(
+            process("-m", "bench.gateway_peers", "provider")
+        )
         url = f"http://127.0.0.1:{provider}"
-        bare, _ = await stack.enter_async_context(_process("-m", __spec__.name, "bare", url))
-        ours, process = await stack.enter_async_context(_gateway(folder / "a", url))
+        bare, _ = await stack.enter_async_context(process("-m", "bench.gateway_peers", "bare", url))
+        ours, running = await stack.enter_async_context(_gateway(folder / "a", url))
         slower, _ = await stack.enter_async_context(_gateway(folder / "b", url, _WITHOUT_UVLOOP))
         client = await stack.enter_async_context(aiohttp.ClientSession(headers=_CLIENT))
         ports = {"direct": provider, "bare": bare, "ours": ours, "asyncio": slower}
+        if command := os.environ.get("LITELLM"):
+            ports["litellm"] = await stack.enter_async_context(litellm(command, folder, url))
         times = await _in_turns(client, ports)
         return [
-            _added("added to a reply in one piece / by a bare pass-through", times, "whole", 1.5),
-            _added("added to a stream's first byte / by a bare one", times, "first", 1.5),
-            _added("added to a stream's end / by a bare one", times, "end", 1.5),
-            _loops(times),
+            *_all_added(times["thoughtful"], "", 1.5),
+            *(_beside_litellm(times["thoughtful"]) if "litellm" in ports else []),
+            *_all_added(times["at once"], ", answered at once", None),
+            _loops(times["thoughtful"]),
             await _chunks(client, ours),
-            await _memory(client, ours, process),
+            await _memory(client, ours, running),
         ]
-
-
-@asynccontextmanager
-async def _process(*arguments: str) -> AsyncIterator[tuple[int, int]]:
-    """A Python process that says its port; its port and its id."""
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, *arguments, stdout=asyncio.subprocess.PIPE
-    )
-    try:
-        assert process.stdout is not None
-        yield int(json.loads(await process.stdout.readline())["port"]), process.pid
-    finally:
-        process.terminate()
-        await process.wait()
 
 
 @asynccontextmanager
@@ -141,13 +105,13 @@ async def _gateway(folder: Path, url: str, before: str = "") -> AsyncIterator[tu
     """A gateway before the provider."""
     folder.mkdir()
     config = GatewayConfig(
-        sessions=(SessionGrant(session="bench", key_sha256=key_hash(_KEY)),),
+        sessions=(SessionGrant(session="bench", key_sha256=key_hash(KEY)),),
         upstreams={"anthropic": HttpUpstream.model_validate({"base_url": f"{url}/v1"})},
         bounds=Bounds(),
     )
     (folder / "config.json").write_bytes(written(config))
     where = (str(folder / "config.json"), str(folder / "spool"))
-    async with _process("-c", f"import sys; {before}{_SERVE}", "serve", *where) as started:
+    async with process("-c", f"import sys; {before}{_SERVE}", "serve", *where) as started:
         yield started
 
 
@@ -162,38 +126,62 @@ async def _call(client: aiohttp.ClientSession, port: int, body: bytes) -> tuple[
     return first - before, time.perf_counter() - before
 
 
-async def _in_turns(
-    client: aiohttp.ClientSession, ports: dict[str, int]
-) -> dict[str, dict[str, list[float]]]:
-    """Seconds by way and kind."""
-    times: dict[str, dict[str, list[float]]] = {
-        way: {"whole": [], "first": [], "end": []} for way in ports
+Times = dict[str, dict[str, list[float]]]
+"""Seconds of each call, by way and kind."""
+
+
+async def _in_turns(client: aiohttp.ClientSession, ports: dict[str, int]) -> dict[str, Times]:
+    """By how the provider answers."""
+    taken: dict[str, Times] = {
+        how: {way: {"whole": [], "first": [], "end": []} for way in ports}
+        for how in ("thoughtful", "at once")
     }
     ways = list(ports.items())
     for number in range(_WARM_UP + _ROUNDS):
-        request = _request(f"step {number}")
-        stream = json.dumps(request | {"metadata": {"bench": "words"}}).encode()
-        whole = json.dumps(request | {"stream": False, "metadata": {"bench": "whole"}}).encode()
         turn = number % len(ways)
-        for way, port in ways[turn:] + ways[:turn]:
-            _, total = await _call(client, port, whole)
-            first, end = await _call(client, port, stream)
-            if number >= _WARM_UP:
-                times[way]["whole"].append(total)
-                times[way]["first"].append(first)
-                times[way]["end"].append(end)
-    return times
+        for how, times in taken.items():
+            asked = _request(f"step {number}") | {"metadata": {"how": how}}
+            stream, whole = (
+                json.dumps(asked | {"stream": flag}).encode() for flag in (True, False)
+            )
+            for way, port in ways[turn:] + ways[:turn]:
+                _, total = await _call(client, port, whole)
+                first, end = await _call(client, port, stream)
+                if number >= _WARM_UP:
+                    times[way]["whole"].append(total)
+                    times[way]["first"].append(first)
+                    times[way]["end"].append(end)
+    return taken
 
 
-def _added(name: str, times: dict[str, dict[str, list[float]]], kind: str, aim: float) -> Figure:
-    """What ours adds over a direct call, against what the bare one adds."""
+def _all_added(times: Times, when: str, aim: float | None) -> list[Figure]:
+    return [
+        _added(
+            f"added to a reply in one piece{when} / by a bare pass-through", times, "whole", aim
+        ),
+        _added(f"added to a stream's first byte{when} / by a bare one", times, "first", aim),
+        _added(f"added to a stream's end{when} / by a bare one", times, "end", aim),
+    ]
+
+
+def _beside_litellm(times: Times) -> list[Figure]:
+    return [
+        _added("added to a reply in one piece / by LiteLLM", times, "whole", 0.1, "litellm"),
+        _added("added to a stream's first byte / by LiteLLM", times, "first", 0.1, "litellm"),
+    ]
+
+
+def _added(name: str, times: Times, kind: str, aim: float | None, peer: str = "bare") -> Figure:
+    """What ours adds over a direct call, against what the peer adds."""
     direct = statistics.median(times["direct"][kind])
-    ours, bare = times["ours"][kind], times["bare"][kind]
-    added = (statistics.median(ours) - direct) / (statistics.median(bare) - direct)
-    return Figure(name, spread(ours), f"{spread(bare)}; direct {direct * 1000:.1f} ms", added, aim)
+    ours, theirs = times["ours"][kind], times[peer][kind]
+    added = (statistics.median(ours) - direct) / (statistics.median(theirs) - direct)
+    return Figure(
+        name, spread(ours), f"{spread(theirs)}; direct {direct * 1000:.1f} ms", added, aim
+    )
 
 
-def _loops(times: dict[str, dict[str, list[float]]]) -> Figure:
+def _loops(times: Times) -> Figure:
     ours, other = times["ours"]["whole"], times["asyncio"]["whole"]
     ratio = statistics.median(ours) / statistics.median(other)
     return Figure("a call on uvloop / on asyncio's loop", spread(ours), spread(other), ratio, 1.0)
@@ -202,14 +190,14 @@ def _loops(times: dict[str, dict[str, list[float]]]) -> Figure:
 async def _chunks(client: aiohttp.ClientSession, port: int) -> Figure:
     """How many of a stream's chunks arrive by themselves, 2 ms apart."""
     url = f"http://127.0.0.1:{port}/v1/messages"
-    body = {"model": "m", "max_tokens": 1, "messages": [], "metadata": {"bench": "paced"}}
+    body = {"model": "m", "stream": True, "messages": [], "metadata": {"bench": "paced"}}
     async with client.post(url, json=body) as reply:
-        seen = [chunk async for chunk, _ in reply.content.iter_chunks() if chunk == _WORD]
+        seen = [chunk async for chunk, _ in reply.content.iter_chunks() if chunk == WORD]
     return Figure(
-        f"chunks of {_CHUNKS} relayed each by itself",
+        f"chunks of {CHUNKS} relayed each by itself",
         str(len(seen)),
-        str(_CHUNKS),
-        len(seen) / _CHUNKS,
+        str(CHUNKS),
+        len(seen) / CHUNKS,
         1.0,
         "at least",
     )
@@ -218,16 +206,16 @@ async def _chunks(client: aiohttp.ClientSession, port: int) -> Figure:
 async def _memory(client: aiohttp.ClientSession, port: int, process: int) -> Figure:
     """How far the gateway's peak memory rises while a big reply goes through."""
     url = f"http://127.0.0.1:{port}/v1/messages"
-    body = {"model": "m", "max_tokens": 1, "messages": [], "metadata": {"bench": "big"}}
+    body = {"model": "m", "stream": True, "messages": [], "metadata": {"bench": "big"}}
     before = _peak_mb(process)
     async with client.post(url, json=body) as reply:
         size = 0
         async for chunk in reply.content.iter_any():
             size += len(chunk)
-    assert size >= _BIG_MB * 1024 * 1024
+    assert size >= BIG_MB * 1024 * 1024
     rise = _peak_mb(process) - before
     return Figure(
-        f"memory for a reply of {_BIG_MB} MB, MB more", f"{rise:.1f}", f"{_BIG_MB}", rise, 24
+        f"memory for a reply of {BIG_MB} MB, MB more", f"{rise:.1f}", f"{BIG_MB}", rise, 24
     )
 
 
@@ -235,53 +223,3 @@ def _peak_mb(process: int) -> float:
     status = Path(f"/proc/{process}/status").read_text()
     line = next(line for line in status.splitlines() if line.startswith("VmHWM"))
     return int(line.split()[1]) / 1024
-
-
-async def _provide(request: web.BaseRequest) -> web.StreamResponse:
-    """Answer at once, in one piece or as a stream; or 200 chunks with pauses; or 50 MB."""
-    body = json.loads(await request.read())
-    what = body.get("metadata", {}).get("bench", "")
-    if what == "whole":
-        return web.json_response(_WHOLE)
-    response = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
-    await response.prepare(request)
-    await response.write(_START + _BLOCK)
-    for _ in range(_BIG_MB * 16 if what == "big" else 0):
-        await response.write(_PAGE)
-    for _ in range(_CHUNKS if what == "paced" else 5):
-        await asyncio.sleep(_PACE_SEC)
-        await response.write(_WORD)
-    await response.write(_END)
-    return response
-
-
-def _bare(url: str) -> Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]:
-    """A pass-through that looks at nothing."""
-    client: list[aiohttp.ClientSession] = []
-
-    async def relay(request: web.BaseRequest) -> web.StreamResponse:
-        if not client:
-            client.append(aiohttp.ClientSession(auto_decompress=False))
-        body = await request.read()
-        async with client[0].post(url + request.path_qs, data=body) as upstream:
-            reply = web.StreamResponse(status=upstream.status)
-            reply.content_type = upstream.content_type
-            await reply.prepare(request)
-            async for chunk in upstream.content.iter_any():
-                await reply.write(chunk)
-            await reply.write_eof()
-        return reply
-
-    return relay
-
-
-async def _listen(handle: Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]) -> None:
-    runner = web.ServerRunner(web.Server(handle, access_log=None))
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0).start()
-    print(json.dumps({"port": runner.addresses[0][1]}), flush=True)
-    await asyncio.Event().wait()
-
-
-if __name__ == "__main__":
-    uvloop.run(_listen(_provide if sys.argv[1] == "provider" else _bare(sys.argv[2])))

@@ -18,12 +18,15 @@ class Figure:
     """Median and range, with unit."""
     peer: str
     value: float
-    aim: float
+    aim: float | None
+    """None for what is only told."""
     sense: Literal["at most", "at least"] = "at most"
 
     @property
     def met(self) -> bool:
-        """Whether the aim is met."""
+        """Whether the aim is met; none is."""
+        if self.aim is None:
+            return True
         return self.value <= self.aim if self.sense == "at most" else self.value >= self.aim
 
 

@@ -38,10 +38,10 @@ class Meter:
 
     def count(self, exchange: Exchange) -> None:
         """Add a finished exchange; one that was refused or failed is no request."""
-        if exchange.session is None or exchange.outcome == "refused":
+        if exchange.session is None:
             return
         spent = self.spent(exchange.session)
-        answered = exchange.outcome not in {"failed", "lost"}
+        answered = exchange.outcome not in {"refused", "failed", "lost"}
         spent.requests += answered and exchange.operation == "generate"
         spent.tokens += exchange.charged_tokens
         spent.usd += exchange.charged_usd

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 
 from harness.gateway.budget import charge
 from harness.gateway.configuration import GatewayConfig, SessionGrant
-from harness.gateway.conversation import Conversations, Understood
+from harness.gateway.conversation import Understood
 from harness.gateway.copying import ReplyCopy
 from harness.gateway.formats import Asked
 from harness.gateway.headers import printable
@@ -21,7 +21,6 @@ from harness.models.exchange import (
     ClientMarks,
     Exchange,
     ExchangeBegun,
-    MessageRef,
     Outcome,
     ScriptMarks,
 )
@@ -30,20 +29,22 @@ _PATH_CHARS = 300
 _PROBLEM_CHARS = 2000
 _NAME_CHARS = 200
 _numbers = itertools.count()
+_RUN = os.urandom(2).hex()
+_UNMARKED = ClientMarks()
 
 
 class Call:
     """Filled in as things happen; `exchange` makes the record of it."""
 
     def __init__(self, method: str, path: str, route: Route) -> None:
-        self.id = f"{time.time_ns() // 1000:014x}-{next(_numbers):06x}-{os.urandom(2).hex()}"
+        self.id = f"{time.time_ns() // 1000:014x}-{next(_numbers):06x}-{_RUN}"
         self.at = datetime.now(UTC)
         self.method, self.path, self.route = method[:20], path, route
         self.grant: SessionGrant | None = None
         self.asked: Asked | None = None
         self.understood: Understood | None = None
         self.copy: ReplyCopy | None = None
-        self.client = ClientMarks()
+        self.client = _UNMARKED
         self.script: ScriptMarks | None = None
         self.status: int | None = None
         self.outcome: Outcome | None = None
@@ -54,6 +55,8 @@ class Call:
         self.recorded = False
         self.forwarded = False
         """The upstream has seen it, so that it may cost something."""
+        self.answering = False
+        """The client has something of the upstream's reply, so that nothing else can be said."""
         self._began = time.perf_counter()
         self._first_byte: float | None = None
 
@@ -63,7 +66,7 @@ class Call:
         return printable(self.path, _PATH_CHARS)
 
     def begun(self) -> ExchangeBegun:
-        """The line that says that it arrived."""
+        """The line that says that it has gone on."""
         session = self.grant.session if self.grant else None
         return ExchangeBegun(
             id=self.id, session=session, at=self.at, method=self.method, path=self.shown_path
@@ -86,11 +89,14 @@ class Call:
             self._first_byte = time.perf_counter() - self._began
         self.reply_bytes += size
 
-    def exchange(
-        self, config: GatewayConfig, spool: Spool, conversations: Conversations
-    ) -> Exchange:
+    @property
+    def reply_id(self) -> str:
+        """The provider's own name of the reply, by which a later request may continue it."""
+        return self.copy.reader.id if self.copy else ""
+
+    def exchange(self, config: GatewayConfig, spool: Spool) -> Exchange:
         """The record of it, its reply stored."""
-        reply = self._reply(spool, conversations)
+        message = self.copy.reader.draft.message() if self.copy else None
         reader = self.copy.reader if self.copy else None
         usage = reader.usage if reader and self.route.operation == "generate" else None
         tokens, usd = self._charged(config)
@@ -121,7 +127,7 @@ class Call:
             continues=known.continues if known else None,
             kept=known.kept if known else 0,
             messages=known.fresh if known else (),
-            reply=reply,
+            reply=spool.store(message) if message is not None else None,
             truncated=bool(self.copy and (self.copy.truncated or self.copy.reader.draft.truncated)),
             malformed=self.copy.malformed if self.copy else 0,
             finish=reader.finish[:_NAME_CHARS] if reader else "",
@@ -131,19 +137,6 @@ class Call:
             client=self.client,
             script=self.script,
         )
-
-    def _reply(self, spool: Spool, conversations: Conversations) -> MessageRef | None:
-        message = self.copy.reader.draft.message() if self.copy else None
-        reply = spool.store(message) if message is not None else None
-        if self.understood is not None and self.grant is not None:
-            conversations.remember(
-                self.grant.session,
-                self.id,
-                self.understood,
-                reply=reply,
-                reply_id=self.copy.reader.id if self.copy else "",
-            )
-        return reply
 
     def _charged(self, config: GatewayConfig) -> tuple[int, float]:
         """Nothing for what the upstream refused or never saw."""

@@ -17,14 +17,14 @@ from harness.gateway.budget import Meter
 from harness.gateway.call import Call
 from harness.gateway.configuration import GatewayConfig, SessionGrant, key_hash
 from harness.gateway.conversation import MAX_MESSAGES, Conversations
-from harness.gateway.formats import FORMATS, Asked
+from harness.gateway.formats import FORMATS
 from harness.gateway.formats.loose import Table, table, text
 from harness.gateway.headers import client_marks, key_in
 from harness.gateway.refusal import RETRYABLE, Reason, Refused
 from harness.gateway.relay import Outward, Relay, Target, cut
 from harness.gateway.routes import climbs, route
 from harness.gateway.spool import Spool
-from harness.models.exchange import WireFormat
+from harness.models.exchange import Exchange, WireFormat
 from harness.models.spending import ANY_MODEL
 
 READY_PATH = "/-/ready"
@@ -86,7 +86,6 @@ class Gateway:
     async def _recorded(self, call: Call, request: web.BaseRequest, key: str) -> web.StreamResponse:
         try:
             try:
-                self._spool.write(call.begun())
                 return await self._serve(call, request, key)
             except RecordingError as exc:
                 raise _too_late(call, request, "not-recorded", _UNRECORDED) from exc
@@ -110,14 +109,21 @@ class Gateway:
             raise Refused("not-recorded", _UNRECORDED)
         with self._meter.call(grant):
             sent = await self._body(call, request)
-            body, outward = self._checked(call, grant, target, sent)
-            call.client = client_marks(request.headers, body)
+            unread = _may_go_unread(call, grant, target)
+            if unread:
+                outward = Outward(target, sent, strip_usage=False)
+            else:
+                body = self._read(call, grant, request, sent)
+                outward = _outward(call, grant, target, sent, body)
+
+            def meanwhile() -> None:
+                self._spool.write(call.begun())
+                if unread:
+                    self._read(call, grant, request, sent)
+                self._understand_early(call)
+
             return await self._relay.forward(
-                call,
-                request,
-                outward,
-                meanwhile=lambda: self._understand_early(call),
-                before_end=lambda: self._record(call),
+                call, request, outward, meanwhile=meanwhile, before_end=lambda: self._record(call)
             )
 
     def _target(self, call: Call) -> Target:
@@ -163,39 +169,33 @@ class Gateway:
             raise Refused("request-unreadable", "The request's body is broken.") from exc
         return b"".join(parts)
 
-    def _checked(
-        self, call: Call, grant: SessionGrant, target: Target, sent: bytes
-    ) -> tuple[Table, Outward]:
-        """What was asked, and what goes on.
-
-        Where only some models are allowed, the body is written anew from what was read:
-        with a key that stands there twice, an upstream could read another model than the
-        one that was checked.
-        """
+    def _read(
+        self, call: Call, grant: SessionGrant, request: web.BaseRequest, sent: bytes
+    ) -> Table:
+        """What was asked, if this session may ask it."""
         operation = call.route.operation
-        if operation == "models" or (operation == "other" and not sent):
-            return {}, Outward(target, sent, strip_usage=False)
-        body = _object(sent)
-        form = FORMATS[call.route.format]
-        asked = form.asked(body, path=call.path)
-        model = asked.model or text(body, "model")
-        if not grant.allows(model):
-            raise Refused(
-                "model-not-allowed",
-                f"This session has no model '{model[:100]}'; it has: {', '.join(grant.models)}.",
-            )
-        if operation == "generate":
+        body: Table = {}
+        if operation != "models" and (operation != "other" or sent):
+            body = _object(sent)
+            asked = FORMATS[call.route.format].asked(body, path=call.path)
+            model = asked.model or text(body, "model")
+            if not grant.allows(model):
+                raise Refused(
+                    "model-not-allowed",
+                    f"This session has no model '{model[:100]}'; it has: "
+                    f"{', '.join(grant.models)}.",
+                )
             if len(asked.messages) > MAX_MESSAGES:
                 raise Refused(
                     "request-too-large", f"A request may have {MAX_MESSAGES} messages, not more."
                 )
-            call.asked = asked
-        strip = operation == "generate" and _asks_for_usage(body, asked, call, target)
-        outward = sent if grant.models == ANY_MODEL and not strip else to_json(body)
-        return body, Outward(target, outward, strip_usage=strip)
+            if operation == "generate":
+                call.asked = asked
+        call.client = client_marks(request.headers, body)
+        return body
 
     def _understand(self, call: Call) -> None:
-        """Once; where the upstream answers at once, after the first chunk has gone on."""
+        """Once."""
         if call.understood is None and call.asked is not None and call.grant is not None:
             call.understood = self._conversations.understand(
                 call.grant.session,
@@ -220,16 +220,28 @@ class Gateway:
             raise
         except Exception as exc:  # noqa: BLE001 - a message we trip over must not cost the record
             _complain(call, exc)
-        exchange = call.exchange(self._config, self._spool, self._conversations)
+        exchange = call.exchange(self._config, self._spool)
         self._meter.count(exchange)
         self._spool.write(exchange)
+        asyncio.get_running_loop().call_soon(self._remember, call, exchange)
+
+    def _remember(self, call: Call, exchange: Exchange) -> None:
+        """For the next request; this one's client need not wait for it."""
+        if call.understood is not None and exchange.session is not None:
+            self._conversations.remember(
+                exchange.session,
+                exchange.id,
+                call.understood,
+                reply=exchange.reply,
+                reply_id=call.reply_id,
+            )
 
 
 def _too_late(
     call: Call, request: web.BaseRequest, reason: Reason, message: str
 ) -> Refused | ConnectionResetError:
     """A refusal; or, when the reply is under way, its break, which is all a client can be told."""
-    if call.status is None:
+    if not call.answering:
         return Refused(reason, message)
     call.end("cut", reason=reason, problem=message)
     cut(request)
@@ -264,9 +276,35 @@ def _object(sent: bytes) -> Table:
     return body
 
 
-def _asks_for_usage(body: Table, asked: Asked, call: Call, target: Target) -> bool:
+def _may_go_unread(call: Call, grant: SessionGrant, target: Target) -> bool:
+    """A request that goes on as it is, to a provider who takes its time, is read meanwhile.
+
+    One that turns out to be none of this session's is broken off then, and charged by its bytes.
+    """
+    as_it_is = grant.models == ANY_MODEL and not (
+        call.route.format == "chat" and target.ask_for_usage
+    )
+    return call.route.operation == "generate" and as_it_is and not target.ours
+
+
+def _outward(call: Call, grant: SessionGrant, target: Target, sent: bytes, body: Table) -> Outward:
+    """What goes on of a request that was read.
+
+    Where only some models are allowed, the body is written anew from what was read:
+    with a key that stands there twice, an upstream could read another model than the
+    one that was checked.
+    """
+    if not body:
+        return Outward(target, sent, strip_usage=False)
+    strip = _asks_for_usage(body, call, target)
+    as_it_is = grant.models == ANY_MODEL and not strip
+    return Outward(target, sent if as_it_is else to_json(body), strip_usage=strip)
+
+
+def _asks_for_usage(body: Table, call: Call, target: Target) -> bool:
     """Ask a chat stream for usage where the client did not; True when it is ours to leave out."""
-    if call.route.format != "chat" or not asked.stream or not target.ask_for_usage:
+    streams = call.asked is not None and call.asked.stream
+    if call.route.format != "chat" or not streams or not target.ask_for_usage:
         return False
     options = table(body, "stream_options")
     if options.get("include_usage") is True:

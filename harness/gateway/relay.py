@@ -24,7 +24,9 @@ from harness.gateway.refusal import Refused
 _OURS = ("User-Agent", "Accept", "Accept-Encoding", "Content-Type")
 """aiohttp would add these by itself; a client's own are passed on, or none."""
 _BAD = 400
-_AT_ONCE_SEC = 0.001
+_AT_ONCE_BYTES = 64 * 1024
+"""A reply in one piece up to that size is sent in one piece."""
+_AT_ONCE_SEC = 0.005
 """An upstream that takes longer leaves time to work on the record meanwhile: the request is on
 its way by then, and no provider answers sooner."""
 
@@ -57,6 +59,28 @@ class _BrokeError(Exception):
     """The upstream failed while its reply was under way."""
 
 
+class _Once:
+    """Work that is done early where there is time; what it raises is told when it is needed."""
+
+    def __init__(self, work: Callable[[], None]) -> None:
+        self._work: Callable[[], None] | None = work
+        self._problem: Exception | None = None
+
+    def do(self) -> None:
+        if self._work is None:
+            return
+        work, self._work = self._work, None
+        try:
+            work()
+        except Exception as exc:  # noqa: BLE001 - raised by `require`
+            self._problem = exc
+
+    def require(self) -> None:
+        self.do()
+        if self._problem is not None:
+            raise self._problem
+
+
 class Relay:
     """Passes calls on. The client is its owner's to close."""
 
@@ -79,15 +103,17 @@ class Relay:
             call: Gets what became of it.
             request: The client's.
             outward: What goes to the upstream.
-            meanwhile: Work to do while the upstream thinks, or when the client has the first
-                chunk; may be called more than once, or never, and raises nothing.
+            meanwhile: Work to do while the upstream thinks, or at the latest before the client
+                has anything of the reply. Called once; a `Refused` from it is the answer.
             before_end: Called when all is known, before the client has the reply's end.
 
         Raises:
-            Refused: The upstream did not answer, and the client has nothing yet.
+            Refused: The upstream did not answer, or `meanwhile` says so; nothing has been sent.
             ConnectionError, asyncio.CancelledError: The client is gone.
         """
-        async with await self._answer(call, request, outward, meanwhile) as upstream:
+        work = _Once(meanwhile)
+        async with await self._answer(call, request, outward, work) as upstream:
+            work.require()
             streamed = upstream.content_type == "text/event-stream"
             copy = call.copy = ReplyCopy(
                 FORMATS[call.route.format], streamed=streamed, strip_usage=outward.strip_usage
@@ -97,16 +123,21 @@ class Relay:
             call.script = script_marks(upstream.headers) if outward.target.ours else None
             self._fits(upstream.content_length or 0)
             call.status = upstream.status
-            reply = await _begun(request, upstream, copy)
+            if not streamed and 0 < (upstream.content_length or 0) <= _AT_ONCE_BYTES:
+                return await _at_once(call, request, upstream, copy, before_end)
+            reply = _reply(request, upstream, copy)
             try:
-                await self._pass(call, upstream, reply, copy, meanwhile)
+                await self._pass(call, request, upstream, reply, copy)
             except _BrokeError as broke:
+                if not call.answering:
+                    raise Refused("upstream-broken", str(broke)) from broke
                 call.end("cut", reason="upstream-broken", problem=str(broke))
                 before_end()
                 cut(request)
                 return reply
             _judge(call, copy)
             before_end()
+            await _write(call, request, reply, b"")
             await reply.write_eof()
             return reply
 
@@ -115,10 +146,10 @@ class Relay:
         call: Call,
         request: web.BaseRequest,
         outward: Outward,
-        meanwhile: Callable[[], None],
+        work: _Once,
     ) -> aiohttp.ClientResponse:
         call.forwarded = True
-        waiting = asyncio.get_running_loop().call_later(_AT_ONCE_SEC, meanwhile)
+        waiting = asyncio.get_running_loop().call_later(_AT_ONCE_SEC, work.do)
         try:
             return await self._ask(call, request, outward)
         except TimeoutError as exc:
@@ -129,6 +160,7 @@ class Relay:
             raise Refused("upstream-broken", "The assistant's answer is no HTTP.") from exc
         finally:
             waiting.cancel()
+            work.do()  # the record of a call that came to nothing says what it asked, too
 
     async def _ask(
         self, call: Call, request: web.BaseRequest, outward: Outward
@@ -147,26 +179,21 @@ class Relay:
     async def _pass(
         self,
         call: Call,
+        request: web.BaseRequest,
         upstream: aiohttp.ClientResponse,
         reply: web.StreamResponse,
         copy: ReplyCopy,
-        meanwhile: Callable[[], None],
     ) -> None:
         """Every chunk: first on its way, then read; the other way round where some is left out."""
-        first = True
         async for chunk in _chunks(upstream):
             if copy.strip_usage:
-                await _write(call, reply, copy.feed(chunk))
+                await _write(call, request, reply, copy.feed(chunk))
             else:
-                await _write(call, reply, chunk)
+                await _write(call, request, reply, chunk)
                 copy.feed(chunk)
-            if first and copy.streamed:
-                await asyncio.sleep(0)  # uvloop sends at the end of its turn: let it, then work
-            first = False
-            meanwhile()
             if copy.bytes > self.bounds.reply_bytes:
                 raise _BrokeError(f"The reply is larger than {self.bounds.reply_bytes} bytes.")
-        await _write(call, reply, copy.end())
+        await _write(call, request, reply, copy.end())
 
     def _fits(self, length: int) -> None:
         if length > self.bounds.reply_bytes:
@@ -190,15 +217,51 @@ def _query(request: web.BaseRequest) -> str:
     return "?" + "&".join(kept) if kept else ""
 
 
-async def _begun(
+def _reply(
     request: web.BaseRequest, upstream: aiohttp.ClientResponse, copy: ReplyCopy
 ) -> web.StreamResponse:
-    reply = web.StreamResponse(
-        status=upstream.status, reason=upstream.reason, headers=downward(upstream.headers)
+    """The upstream's head; it goes out with the first bytes behind it, in one packet.
+
+    That is what an aiohttp `Response` does; a `StreamResponse` sends its head by itself.
+    """
+    status, reason, headers = upstream.status, upstream.reason, downward(upstream.headers)
+    length = None if copy.strip_usage else upstream.content_length
+    if length is not None:
+        headers["Content-Length"] = str(length)
+        return web.Response(status=status, reason=reason, headers=headers)
+    if request.version < aiohttp.HttpVersion11:  # it knows no chunks: the connection ends the reply
+        return web.StreamResponse(status=status, reason=reason, headers=headers)
+    reply = web.Response(status=status, reason=reason, headers=headers)
+    reply.enable_chunked_encoding()
+    return reply
+
+
+async def _at_once(
+    call: Call,
+    request: web.BaseRequest,
+    upstream: aiohttp.ClientResponse,
+    copy: ReplyCopy,
+    before_end: Callable[[], None],
+) -> web.Response:
+    """A short reply is read and recorded first: nothing of it can arrive and be unrecorded."""
+    try:
+        body = await upstream.read()
+    except (aiohttp.ClientError, TimeoutError, OSError) as exc:
+        raise Refused("upstream-broken", "The assistant's reply broke off.") from exc
+    copy.feed(body)
+    copy.end()
+    _judge(call, copy)
+    call.passed_on(len(body))
+    before_end()
+    call.answering = True
+    reply = web.Response(
+        status=upstream.status,
+        reason=upstream.reason,
+        headers=downward(upstream.headers),
+        body=body,
     )
-    if upstream.content_length is not None and not copy.strip_usage:
-        reply.content_length = upstream.content_length
     await reply.prepare(request)
+    await reply.write_eof()
     return reply
 
 
@@ -223,7 +286,13 @@ def _left(content: aiohttp.StreamReader) -> bytes:
     return content._read_nowait(-1)
 
 
-async def _write(call: Call, reply: web.StreamResponse, data: bytes) -> None:
+async def _write(
+    call: Call, request: web.BaseRequest, reply: web.StreamResponse, data: bytes
+) -> None:
+    """Bytes to the client, behind the head if they are the first."""
+    if not call.answering:
+        call.answering = True
+        await reply.prepare(request)
     if data:
         await reply.write(data)
         call.passed_on(len(data))

@@ -10,7 +10,7 @@ import aiohttp
 import pytest
 from aiohttp import web
 
-from harness.gateway.configuration import Bounds, HttpUpstream
+from harness.gateway.configuration import Bounds, Budget, HttpUpstream
 from harness.gateway.serving import listening
 from tests.gateway.conftest import KEY, Desk, Opener, Provider, http
 
@@ -57,6 +57,7 @@ async def test_an_upstream_that_is_down(open_desk: Opener, form: str):
     )  # fmt: skip
     last = desk.last
     assert (last.outcome, last.reason, last.charged_tokens) == ("failed", "upstream-down", 0)
+    assert last.model == "m"
 
 
 async def test_an_upstream_that_never_answers(open_desk: Opener, provider: Provider):
@@ -140,6 +141,23 @@ async def test_a_stream_that_is_cut(desk: Desk, provider: Provider):
     assert desk.recording.reply(last).text == "word "
 
 
+@pytest.mark.parametrize("length", [b"Content-Length: 30", b"Transfer-Encoding: chunked"])
+async def test_a_reply_that_breaks_before_its_first_byte(
+    desk: Desk, provider: Provider, length: bytes
+):
+    """Nothing has gone to the client then, so that it can be told what happened."""
+
+    async def head_alone(request: web.BaseRequest) -> web.StreamResponse:
+        request.transport.write(b"HTTP/1.1 200 OK\r\n" + length + b"\r\n\r\n")
+        request.transport.close()
+        return web.Response()
+
+    provider.answer = head_alone
+    status, body = await desk.post("/v1/messages", ASK)
+    assert (status, "broke off" in error_of("anthropic", body)) == (502, True)
+    assert (desk.last.outcome, desk.last.reason) == ("failed", "upstream-broken")
+
+
 async def test_what_came_before_a_cut_is_passed_on(desk: Desk, provider: Provider):
     """Bytes and the break in one go, so that both are there at the first read: none is lost."""
     payload = START + WORD * 3
@@ -198,12 +216,12 @@ async def test_a_hundred_megabytes(
     assert provider.seen == []
 
 
-async def test_a_request_of_too_many_messages(desk: Desk, provider: Provider):
+async def test_a_request_of_too_many_messages(desk: Desk):
     """An exchange has to fit into a line of the record."""
     many = [{"role": "user", "content": "x"}] * 20_001
     assert (await desk.post("/v1/messages", ASK | {"messages": many}))[0] == 413
     assert (await desk.post("/v1/messages", ASK | {"messages": many[1:]}))[0] == 200
-    assert (len(provider.seen), len(desk.last.messages)) == (1, 20_000)
+    assert len(desk.last.messages) == 20_000
 
 
 async def test_a_small_body_that_unpacks_to_a_big_one(open_desk: Opener, provider: Provider):
@@ -234,12 +252,31 @@ async def test_a_request_that_does_not_come(open_desk: Opener, provider: Provide
 
 @pytest.mark.parametrize("body", [b"", b"[]", b"{", b"\xff", b'"\\ud800"', b"[" * 100_000])
 async def test_a_body_that_is_no_json(desk: Desk, provider: Provider, body: bytes):
-    """Refused with 400, whatever it is; an empty one never was a question."""
+    """Refused with 400, whatever it is and whatever a provider makes of it."""
+    provider.answer = provider.json({"content": "an answer that nobody could have recorded"})
     status, answer = await desk.post("/v1/messages", body)
     assert status == 400
     assert error_of("anthropic", answer)
+    assert b"nobody" not in answer
     assert (desk.last.outcome, desk.last.reason) == ("refused", "request-unreadable")
-    assert provider.seen == []
+
+
+async def test_what_we_cannot_read_and_a_provider_can_is_charged(
+    open_desk: Opener, provider: Provider
+):
+    """Else a budget would have a way around it: it is read while the provider works."""
+    desk = await open_desk(http(provider), budget=Budget(tokens=100))
+    assert (await desk.post("/v1/messages", b'{"n": NaN}' + b" " * 4000))[0] == 400
+    assert (len(provider.seen), desk.last.charged_tokens > 100) == (1, True)
+    assert (await desk.post("/v1/messages", ASK))[0] == 403
+    assert (desk.last.reason, len(provider.seen)) == ("budget-tokens", 1)
+
+
+async def test_where_models_are_named_nothing_goes_on_unread(open_desk: Opener, provider: Provider):
+    """A body that cannot be read could name any model."""
+    desk = await open_desk(http(provider), models=("m",))
+    assert (await desk.post("/v1/messages", b"{"))[0] == 400
+    assert (desk.last.reason, provider.seen) == ("request-unreadable", [])
 
 
 @pytest.mark.parametrize(

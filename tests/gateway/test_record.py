@@ -106,6 +106,25 @@ async def test_a_full_record_stops_the_assistant(open_desk: Opener, provider: Pr
     assert len(provider.seen) < 4
 
 
+async def test_a_short_reply_that_cannot_be_recorded_does_not_arrive(
+    desk: Desk, provider: Provider, monkeypatch: pytest.MonkeyPatch
+):
+    """The disk is full after the provider has answered: the client gets a refusal, no answer."""
+    provider.answer = provider.json({"content": [{"type": "text", "text": "an answer"}]})
+    write = os.write
+
+    def until_the_end(descriptor: int, data: bytes) -> int:
+        if data.startswith(b'{"record":"exchange"'):
+            raise OSError(28, "No space left on device")
+        return write(descriptor, data)
+
+    with monkeypatch.context() as patched:
+        patched.setattr("harness.gateway.spool.os.write", until_the_end)
+        status, body = await desk.post("/v1/messages", ASK)
+    assert (status, len(provider.seen)) == (503, 1)
+    assert b"an answer" not in body
+
+
 async def test_a_disk_that_fails_stops_the_assistant(
     desk: Desk, provider: Provider, monkeypatch: pytest.MonkeyPatch
 ):
