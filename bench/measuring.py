@@ -63,7 +63,7 @@ def compared(
     ours: list[float],
     peer: list[float],
     *,
-    aim: float,
+    aim: float | None,
     sense: Literal["at most", "at least"] = "at most",
 ) -> Figure:
     """The ratio of medians, ours over the peer's; inverted (speed) when it should be at least."""

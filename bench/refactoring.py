@@ -7,7 +7,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -17,6 +17,7 @@ from harness.catalog.tasks import read_task
 from harness.checks import differential
 from harness.checks.differential import Call, Program
 from harness.checks.differential.link import Stage, Target
+from harness.checks.differential.screening import ALONE_EVERY, COMPANY
 from harness.content import TASKS, content_dir
 from harness.grading.calibration import materialise, read_calibration
 from harness.grading.grading import grade
@@ -26,6 +27,7 @@ from harness.settings import Settings
 
 TRIPS = 300
 ROUNDS = 15
+_PROGRAM = Program((Call("shop:same", 7),))
 _TOKEN = "bench"
 _READY_SEC = 10.0
 _AGENT = Path(differential.__file__).with_name("agent.py")
@@ -55,18 +57,25 @@ _PLAYED = "programs played by both"
 async def measure() -> list[Figure]:
     """Round trips against an echo of the same bytes, and three thousand cases against 90 s.
 
-    A round trip is one program of one call: sent, played in a process forked for it, its outcome
-    read. One echo only sends back what it gets; the other does so from a process forked for each
-    message, which is the least that keeps one case from another.
+    A round trip is one program of one call, written by the grader and its outcome read back as
+    bytes, as a check does it with one side: programs go in requests of as many as a check sends,
+    and what generating, comparing and Hypothesis take is not in it. In company the programs of a
+    request share one process; apart each has a process forked for it; and a check plays all in
+    company and one in five again by itself. One echo only sends back what it gets, message by
+    message; the other does so from a process forked for each message, which is the least that
+    keeps one case from another.
     """
     return [
-        await _round_trips("programs a second / echoes a second"),
-        await _round_trips("programs a second / echoes from a fork", FORKS="1"),
+        await _round_trips("in company / echoes", _company),
+        await _round_trips("as a check plays them / echoes", _as_a_check, aim=None),
+        await _round_trips("apart / echoes from a fork", _apart, FORKS="1"),
         await _battery(),
     ]
 
 
-async def _round_trips(name: str, **echoing: str) -> Figure:
+async def _round_trips(
+    name: str, play: Callable[[Stage], None], aim: float | None = 0.3, **echoing: str
+) -> Figure:
     with TemporaryDirectory(prefix="harness-bench-") as folder:
         Path(folder, "shop.py").write_text(_MODULE)
         agent, echo = [sys.executable, "-s", "-P", str(_AGENT)], [sys.executable, "-c", _ECHO]
@@ -76,21 +85,39 @@ async def _round_trips(name: str, **echoing: str) -> Figure:
             peer.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             try:
                 ours, theirs = await in_turns(
-                    lambda: _play(stage), lambda: _bounce(peer), rounds=ROUNDS
+                    lambda: _trips(stage, play), lambda: _bounce(peer), rounds=ROUNDS
                 )
             finally:
                 stage.close()
                 peer.close()
     each = [[round_ / TRIPS for round_ in one] for one in (ours, theirs)]
-    return compared(f"refactor: {name}", *each, aim=0.3, sense="at least")
+    return compared(f"refactor: programs {name}, a second", *each, aim=aim, sense="at least")
 
 
-async def _play(stage: Stage) -> None:
-    program = Program((Call("shop:same", 7),))
-    for _ in range(TRIPS):
-        stage.begin(program)
-        if why := stage.end().end:
-            raise RuntimeError(f"The module did not play: {why}")
+async def _trips(stage: Stage, play: Callable[[Stage], None]) -> None:
+    for _ in range(TRIPS // COMPANY):
+        play(stage)
+
+
+def _company(stage: Stage) -> None:
+    _play(stage, COMPANY, apart=False)
+
+
+def _apart(stage: Stage) -> None:
+    _play(stage, COMPANY, apart=True)
+
+
+def _as_a_check(stage: Stage) -> None:
+    _play(stage, COMPANY, apart=False)
+    for _ in range(COMPANY // ALONE_EVERY):
+        _play(stage, 1, apart=True)
+
+
+def _play(stage: Stage, count: int, *, apart: bool) -> None:
+    stage.begin([_PROGRAM] * count, within_sec=_CASES_SEC, apart=apart)
+    answers = stage.end()
+    if len(answers) < count or answers[-1].end:
+        raise RuntimeError(f"The module did not play: {answers[-1].end}")
 
 
 async def _bounce(peer: socket.socket) -> None:

@@ -32,7 +32,7 @@ MAX_SUTS = 8
 MAX_LOG_BYTES = 256 * 1024
 MAX_GRACE_SEC = 120.0
 MIB = 1024 * 1024
-AGENT_FILES = ("agent.py", "canon.py", "exports.py", "trees.py", "world.py")
+AGENT_FILES = ("agent.py", "canon.py", "exports.py", "stage.py", "trees.py", "world.py")
 
 
 @dataclass

@@ -15,7 +15,7 @@ import select
 import sys
 import tempfile
 import time
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Sequence
 from contextlib import suppress
 from pathlib import Path
 from types import SimpleNamespace
@@ -26,7 +26,7 @@ import pytest
 
 from harness.checks.declaration import declaration_of
 from harness.checks.differential.canon import Canon
-from harness.checks.differential.link import Gone, Played, Setting, Stage, Target
+from harness.checks.differential.link import Answer, Gone, Setting, Stage, Target
 from harness.checks.differential.program import Program
 from harness.checks.differential.twins import Twins
 from harness.checks.differential.world import World
@@ -91,19 +91,31 @@ class Trace:
 
 
 class TracedStage(Stage):
-    """Plays in a fork of this process; nothing is at another end."""
+    """Plays in forks of this process, one for each program; nothing is at another end."""
 
     def __init__(self, trace: Trace) -> None:
         super().__init__("nowhere:0", "", Target(()))
         self._trace = trace
-        self._played = Played(())
+        self._asked: Sequence[Program] = ()
+        self.answers: dict[bytes, Answer] = {}
+        """What came of each program; played again, it takes the same branches."""
 
-    def begin(self, program: Program, *, limit_sec: float = 5.0) -> None:
-        self._trace.programs += 1
-        self._played = _forked(program, limit_sec, self._trace)
+    def begin(
+        self,
+        programs: Sequence[Program],
+        *,
+        limit_sec: float = 5.0,
+        within_sec: float = 0.0,  # noqa: ARG002 - as any stage
+        apart: bool = False,  # noqa: ARG002 - so they are anyway
+    ) -> None:
+        self._asked = programs
+        for program in programs:
+            if program.wire not in self.answers:
+                self._trace.programs += 1
+                self.answers[program.wire] = _forked(program, limit_sec, self._trace)
 
-    def end(self) -> Played:
-        return self._played
+    def end(self) -> list[Answer]:
+        return [self.answers[program.wire] for program in self._asked]
 
     def ask(self, request: Json, *, limit_sec: float) -> Json:  # noqa: ARG002 - as any stage
         raise Gone("is not asked such things here")
@@ -114,13 +126,18 @@ class EchoStage(TracedStage):
 
     def __init__(self, trace: Trace, original: TracedStage) -> None:
         super().__init__(trace)
-        self._original = original
+        self.answers = original.answers
 
-    def begin(self, program: Program, *, limit_sec: float = 5.0) -> None:
-        """Nothing; the answer is the original's."""
-
-    def end(self) -> Played:
-        return self._original.end()
+    def begin(
+        self,
+        programs: Sequence[Program],
+        *,
+        limit_sec: float = 5.0,  # noqa: ARG002 - as any stage
+        within_sec: float = 0.0,  # noqa: ARG002 - as any stage
+        apart: bool = False,  # noqa: ARG002 - as any stage
+    ) -> None:
+        """Nothing; the answers are the original's."""
+        self._asked = programs
 
 
 class TracedTwins(Twins):
@@ -137,7 +154,7 @@ class TracedTwins(Twins):
         return self._echo
 
 
-def _forked(program: Program, limit_sec: float, trace: Trace) -> Played:
+def _forked(program: Program, limit_sec: float, trace: Trace) -> Answer:
     back, out = os.pipe()
     child = os.fork()
     if child == 0:
@@ -153,9 +170,9 @@ def _forked(program: Program, limit_sec: float, trace: Trace) -> Played:
     try:
         answer = json.loads(held)
     except ValueError:
-        return Played((), "did not come to its end")
+        return Answer(end="did not come to its end")
     trace.add(answer["arcs"])
-    return Played(tuple(answer["steps"]))
+    return Answer(json.dumps(answer["steps"]).encode("ascii"))
 
 
 def _perform(program: Json) -> list[Json]:

@@ -1,4 +1,4 @@
-"""What others may import from a module, asked of the module; runs beside it, see `agent.py`."""
+"""What others may import from a module, asked of the module; runs beside it, see `stage.py`."""
 
 from __future__ import annotations
 

@@ -83,8 +83,7 @@ def _paired(twins: Twins, program: Program, seed: str, pairs: int) -> Pace:
 
 def _timed(stage: Stage, program: Program, *, ours: bool) -> float:
     began = time.monotonic()
-    stage.begin(program, limit_sec=PLAY_SEC)
-    played = stage.end()
+    played = stage.play(program, limit_sec=PLAY_SEC)
     seconds = time.monotonic() - began
     if played.end and ours:
         raise ControlFailed(f"The original {played.end}.")

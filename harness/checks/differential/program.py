@@ -14,9 +14,11 @@ from __future__ import annotations
 import datetime
 import decimal
 import fractions
+import json
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 Json = Any
@@ -165,14 +167,19 @@ class Call:
 
 @dataclass(frozen=True)
 class Program:
-    """Calls in their order, played from a fresh import."""
+    """Calls in their order; what comes of them from a fresh import is what counts."""
 
     steps: tuple[Call, ...]
     files: Mapping[str, str] | None = None
     """Text files in the working folder, which is then told afterwards; None without any."""
 
+    @cached_property
+    def wire(self) -> bytes:
+        """As it goes over the wire, and what tells it from others; made once."""
+        return json.dumps(self.encoded(), separators=(",", ":")).encode("ascii")
+
     def encoded(self) -> dict[str, Json]:
-        """As it goes over the wire."""
+        """As tagged JSON."""
         steps = [step.encoded() for step in self.steps]
         return {"steps": steps} | ({"files": dict(self.files)} if self.files is not None else {})
 

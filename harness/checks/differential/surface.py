@@ -51,8 +51,7 @@ def _both(twins: Twins, program: Program) -> tuple[Played, Played]:
     played = []
     for of_original in (True, False):
         stage = twins.stage(of_original=of_original)
-        stage.begin(program)
-        played.append(stage.end())
+        played.append(stage.play(program))
         stage.close()
     return played[0], played[1]
 

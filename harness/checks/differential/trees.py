@@ -1,6 +1,6 @@
 """The tree under test as files: its sources, and a test suite in a changed copy of it.
 
-Runs beside the module, see `agent.py`.
+Runs beside the module, see `stage.py`.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ MAX_SOURCES_BYTES = 1_000_000
 TAIL_BYTES = 8192
 
 
-def run_suite(request: dict[str, Any], tree: Path) -> dict[str, Any]:
+def run_suite(request: dict[str, Any], tree: str) -> dict[str, Any]:
     """Run a command in a copy of the tree with other files laid over it."""
     with tempfile.TemporaryDirectory(prefix="suite-") as folder:
         scratch = Path(folder)
@@ -92,11 +92,11 @@ def _tail(path: Path) -> str:
         return file.read(TAIL_BYTES).decode("utf-8", "replace")
 
 
-def sources(tree: Path, paths: list[str]) -> dict[str, str]:
+def sources(tree: str, paths: list[str]) -> dict[str, str]:
     """The text of the Python files among these files and below these folders."""
     found: dict[str, str] = {}
     total = 0
-    for path in _python_files(tree, paths):
+    for path in _python_files(Path(tree), paths):
         total += path.stat().st_size
         if total > MAX_SOURCES_BYTES:
             break

@@ -1,23 +1,18 @@
 """One play of a program: values made, calls taken, what came of them; runs beside the module.
 
-See `program.py` for what a program is and `values.py` for how its values are written.
+See `program.py` for what a program is and how its values are written. What few programs need is
+imported where they need it: everything that a stage holds is paid for in each fork.
 """
 
 from __future__ import annotations
 
-import contextlib
 import datetime
 import decimal
-import fractions
 import importlib
 import io
 import os
-import pickle
-import shutil
-import tempfile
-import uuid
+import sys
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 MAX_FILES = 50
@@ -25,11 +20,24 @@ MAX_FILE_BYTES = 100_000
 
 Json = Any
 
+
+def _fraction(text: str) -> Any:  # noqa: ANN401
+    from fractions import Fraction
+
+    return Fraction(text)
+
+
+def _uuid(text: str) -> Any:  # noqa: ANN401
+    from uuid import UUID
+
+    return UUID(text)
+
+
 _MAKERS: dict[str, Callable[[Any], Any]] = {
     "float": float,
     "Decimal": decimal.Decimal,
-    "Fraction": fractions.Fraction,
-    "UUID": uuid.UUID,
+    "Fraction": _fraction,
+    "UUID": _uuid,
     "bytes": bytes.fromhex,
     "date": datetime.date.fromisoformat,
     "datetime": datetime.datetime.fromisoformat,
@@ -60,19 +68,20 @@ class World:
         self._kept: dict[str, Any] = {}
         self._fakes: dict[str, Any] = {}
         self._trace: list[Json] = []
-        self._origin = Path.cwd()
         self._files = program.get("files")
         if self._files is not None:
-            self._scratch = Path(tempfile.mkdtemp(prefix="play-"))
+            self._origin = os.getcwd()
+            self._scratch = _folder()
             os.chdir(self._scratch)
             for name, text in self._files.items():
-                Path(name).write_text(text, encoding="utf-8", newline="")
+                with open(name, "w", encoding="utf-8", newline="") as file:
+                    file.write(text)
 
     def close(self) -> None:
         """Nothing stays."""
         if self._files is not None:
             os.chdir(self._origin)
-            shutil.rmtree(self._scratch, ignore_errors=True)
+            _emptied(self._scratch)
 
     # -- steps ---------------------------------------------------------------------
 
@@ -82,17 +91,19 @@ class World:
         args: list[Any] = []
         kwargs: dict[str, Any] = {}
         told: dict[str, Json] = {}
-        printed = io.StringIO()
-        with contextlib.redirect_stdout(printed):
-            try:
-                args += [self.make(item) for item in step["args"]]
-                kwargs |= {name: self.make(item) for name, item in step["kwargs"].items()}
-                target = self._target(step)
-                for _ in range(int(step["repeat"])):
-                    value = target(*args, **kwargs)
-                told |= self._returned(step, value, args, kwargs)
-            except BaseException as exc:  # noqa: BLE001 - whatever is raised is an outcome
-                told["raised"] = self._canon().raised(exc)
+        printed, shown = io.StringIO(), sys.stdout
+        sys.stdout = printed
+        try:
+            args += [self.make(item) for item in step["args"]]
+            kwargs |= {name: self.make(item) for name, item in step["kwargs"].items()}
+            target = self._target(step)
+            for _ in range(int(step["repeat"])):
+                value = target(*args, **kwargs)
+            told |= self._returned(step, value, args, kwargs)
+        except BaseException as exc:  # noqa: BLE001 - whatever is raised is an outcome
+            told["raised"] = self._canon().raised(exc)
+        finally:
+            sys.stdout = shown
         told["args"] = self._after(args, kwargs)
         told["trace"] = self._trace
         if printed.getvalue():
@@ -160,11 +171,16 @@ class World:
         return {name: canon.value(item) for name, item in named.items()}
 
     def _found_files(self) -> Iterator[tuple[str, Json]]:
-        for path in sorted(self._scratch.rglob("*"))[:MAX_FILES]:
-            if path.is_file() and not path.is_symlink():
-                with path.open("rb") as file:
+        found = [
+            os.path.join(folder, name)
+            for folder, _, names in os.walk(self._scratch)
+            for name in names
+        ]
+        for path in sorted(found)[:MAX_FILES]:
+            if os.path.isfile(path) and not os.path.islink(path):
+                with open(path, "rb") as file:
                     text = file.read(MAX_FILE_BYTES).decode("utf-8", "backslashreplace")
-                yield path.relative_to(self._scratch).as_posix(), text
+                yield os.path.relpath(path, self._scratch), text
 
     # -- values --------------------------------------------------------------------
 
@@ -257,12 +273,41 @@ class World:
 def named(path: str) -> Any:  # noqa: ANN401
     """`package.module:name.name`."""
     module, _, names = path.partition(":")
-    found: Any = importlib.import_module(module)
+    found: Any = sys.modules.get(module) or importlib.import_module(module)
     for name in names.split(".") if names else ():
         found = getattr(found, name)
     return found
 
 
+def _folder() -> str:
+    """A new one; `tempfile` would bring half of the standard library along."""
+    path = os.path.join(os.environ.get("TMPDIR", "/tmp"), f"play-{os.urandom(8).hex()}")  # noqa: S108 - nobody guesses it
+    os.mkdir(path, 0o700)
+    return path
+
+
+def _emptied(path: str) -> None:
+    """Gone, with what can be removed of its content."""
+    for folder, folders, files in os.walk(path, topdown=False):
+        for remove, names in ((os.unlink, files), (_unfold, folders)):
+            for name in names:
+                _tried(remove, os.path.join(folder, name))
+    _tried(os.rmdir, path)
+
+
+def _unfold(path: str) -> None:
+    (os.unlink if os.path.islink(path) else os.rmdir)(path)
+
+
+def _tried(remove: Callable[[str], None], path: str) -> None:
+    try:
+        remove(path)
+    except OSError:
+        return  # the stage's end is the container's, sooner or later
+
+
 def pickled(value: object) -> object:
     """There and back."""
+    import pickle
+
     return pickle.loads(pickle.dumps(value))  # noqa: S301 - it was made here, a moment ago
