@@ -28,7 +28,16 @@ from tempfile import TemporaryDirectory
 
 import aiohttp
 
-from bench.gateway_peers import BIG_MB, CHUNKS, KEY, WORD, litellm, process
+from bench.gateway_peers import (
+    AT_ONCE,
+    BIG_MB,
+    CHUNKS,
+    KEY,
+    THOUGHTFUL,
+    WORD,
+    litellm,
+    process,
+)
 from bench.measuring import Figure, spread
 from harness.gateway.configuration import (
     Bounds,
@@ -91,10 +100,10 @@ async def measure() -> list[Figure]:
             ports["litellm"] = await stack.enter_async_context(litellm(command, folder, url))
         times = await _in_turns(client, ports)
         return [
-            *_all_added(times["thoughtful"], "", 1.5),
-            *(_beside_litellm(times["thoughtful"]) if "litellm" in ports else []),
-            *_all_added(times["at once"], ", answered at once", None),
-            _loops(times["thoughtful"]),
+            *_all_added(times[THOUGHTFUL], "", 1.5),
+            *(_beside_litellm(times[THOUGHTFUL]) if "litellm" in ports else []),
+            *_all_added(times[AT_ONCE], ", answered at once", None),
+            _loops(times[THOUGHTFUL]),
             await _chunks(client, ours),
             await _memory(client, ours, running),
         ]
@@ -134,13 +143,13 @@ async def _in_turns(client: aiohttp.ClientSession, ports: dict[str, int]) -> dic
     """By how the provider answers."""
     taken: dict[str, Times] = {
         how: {way: {"whole": [], "first": [], "end": []} for way in ports}
-        for how in ("thoughtful", "at once")
+        for how in (THOUGHTFUL, AT_ONCE)
     }
     ways = list(ports.items())
     for number in range(_WARM_UP + _ROUNDS):
         turn = number % len(ways)
         for how, times in taken.items():
-            asked = _request(f"step {number}") | {"metadata": {"how": how}}
+            asked = _request(f"step {number}") | {"model": how}
             stream, whole = (
                 json.dumps(asked | {"stream": flag}).encode() for flag in (True, False)
             )

@@ -21,6 +21,8 @@ import uvloop
 from aiohttp import web
 
 KEY = "hk-bench"
+THOUGHTFUL, AT_ONCE = "thoughtful", "at-once"
+"""Models: what else a request has, LiteLLM may leave out."""
 BIG_MB = 50
 CHUNKS = 200
 _PACE_SEC = 0.002
@@ -71,9 +73,14 @@ async def litellm(command: str, folder: Path, url: str) -> AsyncIterator[int]:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = int(probe.getsockname()[1])
-    upstream = {"model": "anthropic/m", "api_base": url, "api_key": KEY}
-    config = {"model_list": [{"model_name": "m", "litellm_params": upstream}]}
-    (folder / "litellm.yaml").write_text(json.dumps(config))
+    models = [
+        {
+            "model_name": model,
+            "litellm_params": {"model": f"anthropic/{model}", "api_base": url, "api_key": KEY},
+        }
+        for model in (THOUGHTFUL, AT_ONCE)
+    ]
+    (folder / "litellm.yaml").write_text(json.dumps({"model_list": models}))
     where = ("--config", str(folder / "litellm.yaml"), "--host", "127.0.0.1", "--port", str(port))
     open_to_all = "LITELLM_DANGEROUSLY_PERMIT_WEAK_OR_UNSET_MASTER_KEY"
     started = await asyncio.create_subprocess_exec(
@@ -100,9 +107,8 @@ async def litellm(command: str, folder: Path, url: str) -> AsyncIterator[int]:
 async def _provide(request: web.BaseRequest) -> web.StreamResponse:
     """In one piece, or as a stream: of five words, of 200 chunks, or of 50 MB."""
     body = json.loads(await request.read())
-    asked = body.get("metadata", {})
-    what = asked.get("bench", "")
-    if asked.get("how") == "thoughtful":
+    what = body.get("metadata", {}).get("bench", "")
+    if body["model"] == THOUGHTFUL:
         await asyncio.sleep(_THINK_SEC)
     if not body["stream"]:
         return web.json_response(_WHOLE)
