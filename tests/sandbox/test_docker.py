@@ -86,7 +86,7 @@ def dying(tries: int) -> tuple[engine.Engine, list[str]]:
         def __init__(self) -> None:
             self._general_configs: dict[str, object] = {}  # what closing one looks at
 
-        def remove_container(self, container: str, **_: object) -> None:  # type: ignore[override]
+        def remove_container(self, container: str, **_: object) -> None:  # type: ignore[override]  # all it is asked
             asked.append(container)
             if len(asked) <= tries:
                 raise docker.errors.APIError(
