@@ -26,6 +26,7 @@ def twice(number):
     return number * 2
 """
 NUMBERS = st.integers(0, 9999).map(lambda number: Program((Call("shop:twice", number),)))
+"""Rarely large ones: a fifth is above 4000, one in forty above 9000."""
 SETTING = """
 RATE = {}
 
@@ -69,33 +70,33 @@ async def test_what_is_left_to_the_next_decides_nothing(pair: Pair, does: str) -
 
 async def test_an_original_that_leaves_something(pair: Pair) -> None:
     """Its programs are played apart then, so that nothing is hidden by what others have set."""
-    other = SETTING.replace('RATE.get("rate", 2)', '(RATE.get("rate") or (2 + (number > 4000)))')
+    other = SETTING.replace('RATE.get("rate", 2)', '(RATE.get("rate") or (2 + (number > 2000)))')
     same = await pair(SETTING, SETTING).compare(SETTINGS, seed="s", cases=120)
     assert same.divergence is None
     assert same.cases > 100
     found = await pair(SETTING, other).compare(SETTINGS, seed="s", cases=400)
-    assert str(found.divergence).startswith("1. twice(4001)\nStep 1, result")
+    assert str(found.divergence).startswith("1. twice(2001)\nStep 1, result")
 
 
 async def test_a_difference_of_a_fresh_process(pair: Pair) -> None:
     """What only the first call in a process does is found: some programs are always first."""
-    first = COUNTING.format(does="number += len(CALLS) == 1 and number > 9000")
+    first = COUNTING.format(does="number += len(CALLS) == 1 and number > 4000")
     found = await compared(pair(PLAIN, first), 500)
-    assert str(found.divergence).startswith("1. twice(9001)\nStep 1, result")
+    assert str(found.divergence).startswith("1. twice(4001)\nStep 1, result")
 
 
 async def test_company_finds_what_is_found_apart(
     pair: Pair, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The same shortest program, after the same number of others."""
-    twins = pair(PLAIN, PLAIN.replace("number * 2", "number * 2 + (number > 9700)"))
+    twins = pair(PLAIN, PLAIN.replace("number * 2", "number * 2 + (number > 9000)"))
     company = await compared(twins, 500)
     assert company.divergence is not None
     monkeypatch.setattr(search, "Screening", lambda pairing, apart: Screening(pairing, apart=True))
     apart = await compared(twins, 500)
     assert str(company.divergence) == str(apart.divergence)
     assert (company.cases, company.calls) == (apart.cases, apart.calls)
-    assert str(company.divergence).startswith("1. twice(9701)\nStep 1, result: original 19402")
+    assert str(company.divergence).startswith("1. twice(9001)\nStep 1, result: original 18002")
 
 
 HOSTILE = {
