@@ -104,6 +104,7 @@ async def test_staleness(
     derived_from="Our plan pays for 1 rate look-up per second and currency, on average.",
     control="The quotes carry the provider's rate; look-ups are counted over the time that the "
     "quotes really took.",
+    timing=True,
 )
 async def test_usefulness(
     shop: Shop, provider: Provider, contract: Contract, measure: Measure
@@ -111,6 +112,7 @@ async def test_usefulness(
     """A hundred and sixty quotes of one currency in four seconds, and payments beside them."""
     await shop.warm_up(payments=1)
     rate = provider.rate("USD")
+    before = provider.rate_calls("USD")
 
     async def read(number: int, due: float) -> Response:
         if number % READS_PER_SEC == 0:
@@ -123,7 +125,7 @@ async def test_usefulness(
     measure("quotes with the right rate", 100 * good / len(load.shots), unit="%", at_least=95)
     measure(
         f"look-ups at the provider while {len(load.shots)} quotes were asked for",
-        provider.rate_calls("USD") / max(took, READ_FOR_SEC),
+        (provider.rate_calls("USD") - before) / max(took, READ_FOR_SEC),
         unit="1/s",
         at_most=2 * contract["rate_calls_per_sec"],  # "on average", and a few seconds are few
         partly_at_most=READS_PER_SEC / 10,

@@ -13,6 +13,7 @@ from shop import Order, Shop, flat, statuses, whole
 
 from harness.checks import (
     Contract,
+    Exchange,
     Hold,
     Measure,
     Response,
@@ -33,6 +34,8 @@ COMING_BACK = 8
 """Shops that come back at a time."""
 DUE = 4
 """Receipts that the mailer turns down, and as many that it is slow with."""
+TURNED_DOWN_SEC = 0.3
+"""It takes so long to say no, so that a process that leaves meanwhile leaves in the middle."""
 SLOW_MAIL_SEC = 1.5
 """It answers so long after SIGTERM: there is time to wait, but not for a process in a hurry."""
 MAIL_BEGINS_SEC = 2.5
@@ -149,8 +152,8 @@ async def test_afterwork(
     merchant = shop.order().body["merchant_id"]
     orders = [shop.order(merchant_id=merchant) for _ in range(2 * DUE)]
     turned_down = {order.body["customer_email"] for order in orders[:DUE]}
-    not_now, slow = status(503, "maintenance"), Hold()
-    mailer.upstream.plan = lambda call: not_now if call.json().get("to") in turned_down else slow
+    slow = Hold()
+    mailer.upstream.plan = lambda call: _not_now if call.json().get("to") in turned_down else slow
     payments = await _paid(shop, orders)
     await slow.arrived(1, timeout_sec=MAIL_BEGINS_SEC)
     under_way = slow.waiting
@@ -186,6 +189,11 @@ async def test_afterwork(
     measure.info("receipts under way to it at SIGTERM", under_way)
     measure.info("all receipts were there after the restart", receipts_sec, unit="s")
     measure.info("and all were settled", settled_sec, unit="s")
+
+
+async def _not_now(exchange: Exchange) -> None:
+    await asyncio.sleep(TURNED_DOWN_SEC)
+    await status(503, "maintenance")(exchange)
 
 
 async def _paid(shop: Shop, orders: list[Order]) -> list[dict[str, Any]]:

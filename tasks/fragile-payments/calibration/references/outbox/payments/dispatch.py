@@ -68,6 +68,7 @@ class Dispatcher:
         self._lanes: list[asyncio.Task[None]] = []
         self._work: set[asyncio.Task[None]] = set()
         self._draining = False
+        self._leaving = asyncio.Event()
         self._mailer_away = False
 
     def start(self) -> None:
@@ -91,13 +92,18 @@ class Dispatcher:
             except sqlite3.Error as exc:
                 logger.error("cannot see what is left: %s", exc)
             await asyncio.sleep(0.05)
+        self._leaving.set()
+        self.wake("mail")
+        # What is on its way to the mailer would be in doubt for ever if we left now.
+        mail = [lane for lane in self._lanes if lane.get_name() == self._mail.__name__]
+        await asyncio.wait(mail, timeout=max(until - time.monotonic(), 0.0))
         tasks = [*self._lanes, *self._work]
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
     async def _forever(self, lane: Callable[[], Coroutine[Any, Any, None]]) -> None:
-        while True:
+        while not self._leaving.is_set():
             try:
                 await lane()
             except Exception:
@@ -114,6 +120,14 @@ class Dispatcher:
         except TimeoutError:
             pass
         signal.clear()
+
+    async def _wait_to_leave(self, at_most: float) -> None:
+        """A pause that ends when we leave."""
+        try:
+            async with asyncio.timeout(at_most):
+                await self._leaving.wait()
+        except TimeoutError:
+            pass
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         task = asyncio.create_task(work)
@@ -312,7 +326,7 @@ class Dispatcher:
         """A few at a time; one at a time, with pauses, while the mailer is away."""
         sending: set[asyncio.Task[None]] = set()
         pause = 0.0
-        while True:
+        while not self._leaving.is_set():
             free = (1 if self._mailer_away else MAIL_AT_A_TIME) - len(sending)
             claimed = await self._db.write(
                 store.claim, ("receipt",), max(free, 0), time.time(), MAIL_LEASE_SEC
@@ -326,9 +340,10 @@ class Dispatcher:
             )
             if self._mailer_away:
                 pause = min(max(0.5, pause * 2), 5.0)
-                await asyncio.sleep(pause)
+                await self._wait_to_leave(pause)
             else:
                 pause = 0.0
+        await asyncio.gather(*sending)
 
     async def _send_receipt(self, job: Job) -> None:
         payment = await self._db.read(store.get_payment, job.payment_id)

@@ -28,8 +28,8 @@ Start = Callable[..., AbstractAsyncContextManager[httpx.AsyncClient]]
 class Moody(httpx.AsyncBaseTransport):
     """An upstream with moods: `moods` has what the next calls of a path meet.
 
-    A status code, "reset" before or "lost" after the call was carried out, "hang", or bytes
-    as the body of the answer to a call that was carried out.
+    A status code, "reset" before or "lost" after the call was carried out, "slow", "hang", or
+    bytes as the body of the answer to a call that was carried out.
     """
 
     def __init__(self, app: FastAPI) -> None:
@@ -47,6 +47,8 @@ class Moody(httpx.AsyncBaseTransport):
         mood = moods.pop(0) if moods else None
         if mood == "hang":
             await asyncio.sleep(3600)
+        if mood == "slow":
+            await asyncio.sleep(0.3)
         if mood == "reset":
             raise httpx.ReadError("reset")
         if isinstance(mood, int):

@@ -163,6 +163,19 @@ async def test_mailer_is_away_for_a_while(
     assert len(mailer.state.messages) == 3
 
 
+async def test_receipt_that_is_sent_again_as_we_leave_is_heard_of(
+    start: Start, mailer: FastAPI, moody_mailer: Moody, order: dict[str, Any]
+) -> None:
+    async with start() as client:
+        moody_mailer.moods[MAIL] = [503, "slow"]
+        await pay(client, "k1", order)
+        await eventually(lambda: moody_mailer.count(*MAIL) == 2)
+
+    async with start():
+        await asyncio.sleep(0.3)
+    assert len(mailer.state.messages) == 1
+
+
 async def test_receipt_in_doubt_is_not_sent_twice(
     client: httpx.AsyncClient, mailer: FastAPI, moody_mailer: Moody, order: dict[str, Any]
 ) -> None:
