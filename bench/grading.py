@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import defaultdict
 from collections.abc import Callable
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -27,9 +28,9 @@ beside the next one."""
 
 
 class _Watched:
-    """A backend, or one of its sandboxes, that notes how long its slow calls take."""
+    """A backend, or one of its sandboxes, that notes how long its slow calls take, by name."""
 
-    def __init__(self, inner: object, spent: list[float]) -> None:
+    def __init__(self, inner: object, spent: defaultdict[str, float]) -> None:
         self._inner = inner
         self._spent = spent
 
@@ -43,7 +44,7 @@ class _Watched:
             try:
                 made = await call(*args, **options)
             finally:
-                self._spent.append(time.perf_counter() - began)
+                self._spent[name] += time.perf_counter() - began
             return _Watched(made, self._spent) if name == "start" else made
 
         return timed
@@ -58,7 +59,7 @@ async def measure() -> list[Figure]:
     """
     task = read_task(content_dir(TASKS) / _TASK)
     known = next(one for one in read_calibration(task).submission if one.name == _KNOWN)
-    spent: list[float] = []
+    spent: defaultdict[str, float] = defaultdict(float)
     talk: list[float] = []
     with TemporaryDirectory(prefix="harness-bench-") as folder:
         backend = DockerBackend(Settings(data_dir=Path(folder)))
@@ -80,7 +81,9 @@ async def measure() -> list[Figure]:
     fallen = [one.id for one in grading.checks if one.outcome is not CheckOutcome.PASSED]
     checks = sum(one.duration_sec for one in grading.checks)
     lanes = DEFAULT_LANES * wall
-    ours = lanes - checks + sum(spent)
+    around = lanes - checks
+    ours = around + sum(spent.values())
+    parts = ", ".join(f"{name} {spent[name]:.0f} s" for name in sorted(spent))
     longest = talk[-1] - talk[0]
     about = f"{len(grading.checks)} checks, {DEFAULT_LANES} lanes" + (
         f"; not passed: {', '.join(fallen)}" if fallen else ""
@@ -89,7 +92,7 @@ async def measure() -> list[Figure]:
         Figure(
             f"grading {_KNOWN}: share of the lanes' time that is ours",
             f"{ours:.0f} s of {lanes:.0f} s",
-            about,
+            f"{about}; before, between and after checks {around:.0f} s, {parts}",
             ours / lanes,
             0.15,
         ),

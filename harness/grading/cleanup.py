@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from typing import Any, TypeVar
 
 from harness.errors import HarnessError
+from harness.models.sandbox import SandboxObject
 from harness.sandbox.protocol import Progress, SandboxBackend
 
 T = TypeVar("T")
@@ -52,8 +53,13 @@ async def sweep(backend: SandboxBackend, owner: str, progress: Progress) -> None
     except HarnessError as exc:
         progress(f"cannot look for what {owner} left behind: {exc.message}")
         return
-    for obj in sorted(found, key=lambda obj: _ORDER.index(obj.kind)):
-        try:
-            await backend.remove_object(obj)
-        except HarnessError as exc:
-            progress(f"{obj.kind} {obj.id} stays for the reaper: {exc.message}")
+    for kind in _ORDER:
+        alike = (obj for obj in found if obj.kind == kind)
+        await asyncio.gather(*(_remove(backend, obj, progress) for obj in alike))
+
+
+async def _remove(backend: SandboxBackend, obj: SandboxObject, progress: Progress) -> None:
+    try:
+        await backend.remove_object(obj)
+    except HarnessError as exc:
+        progress(f"{obj.kind} {obj.id} stays for the reaper: {exc.message}")
