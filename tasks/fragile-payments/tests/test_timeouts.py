@@ -6,7 +6,7 @@ import asyncio
 
 from provider import Provider
 from replies import measure_replies
-from shop import Shop, slowest
+from shop import Shop, flat, slowest
 
 from harness.checks import Contract, Measure, Response, check, hang_after_accept
 
@@ -42,3 +42,10 @@ async def test_hang(shop: Shop, provider: Provider, contract: Contract, measure:
     measure_replies(measure, contract, replies)
     told_taken = sum(reply.status == 201 for reply in replies)
     measure("payments told to be taken that were not", told_taken, equals=0)
+    accepted = [flat(reply).get("id") for reply in replies if reply.status == 202]
+    seen = await asyncio.gather(*(shop.show(payment_id) for payment_id in accepted))
+    unknown = sum(
+        one.status != 200 or flat(one).get("id") != id_
+        for one, id_ in zip(seen, accepted, strict=True)
+    )
+    measure("payments that were accepted and cannot be looked up", unknown, equals=0)
