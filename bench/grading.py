@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import time
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, cast
+from unittest.mock import patch
 
 from bench.measuring import Figure
 from harness.catalog.tasks import read_task
 from harness.content import TASKS, content_dir
 from harness.grading.calibration import materialise, read_calibration
 from harness.grading.grading import DEFAULT_LANES, grade
+from harness.grading.turns import Turn
 from harness.models.check import CheckOutcome
 from harness.sandbox.docker import DockerBackend
 from harness.sandbox.protocol import SandboxBackend
@@ -50,18 +53,35 @@ class _Watched:
         return timed
 
 
+@contextmanager
+def _waits() -> Iterator[list[float]]:
+    """How long each check waited for its turn on this machine, in seconds."""
+    waits: list[float] = []
+    take = Turn.take
+
+    async def timed(turn: Turn, *, loud: bool) -> None:
+        began = time.perf_counter()
+        await take(turn, loud=loud)
+        waits.append(time.perf_counter() - began)
+
+    with patch.object(Turn, "take", timed):
+        yield waits
+
+
 async def measure() -> list[Figure]:
     """Grade a reference of the built-in service task with the usual lanes.
 
     Ours is what happens outside of checks, in every lane, and in them the time that
     containers, networks and volumes take to come and go. The rest is the check's own
-    course: calls that hang, rates that become old, services that start.
+    course: calls that hang, rates that become old, services that start. What is neither,
+    the wait until another lane's load test lets the machine go, is told apart: it is how
+    many cores there are.
     """
     task = read_task(content_dir(TASKS) / _TASK)
     known = next(one for one in read_calibration(task).submission if one.name == _KNOWN)
     spent: defaultdict[str, float] = defaultdict(float)
     talk: list[float] = []
-    with TemporaryDirectory(prefix="harness-bench-") as folder:
+    with _waits() as waits, TemporaryDirectory(prefix="harness-bench-") as folder:
         backend = DockerBackend(Settings(data_dir=Path(folder)))
         try:
             submission = materialise(task, known, Path(folder)).submission
@@ -95,6 +115,13 @@ async def measure() -> list[Figure]:
             f"{about}; before, between and after checks {around:.0f} s, {parts}",
             ours / lanes,
             0.15,
+        ),
+        Figure(
+            "the same: share that waits for another lane's load test",
+            f"{sum(waits):.0f} s",
+            f"{lanes:.0f} s",
+            sum(waits) / lanes,
+            None,
         ),
         Figure("the same: seconds / 180", f"{wall:.0f} s", "180 s on two cores", wall / 180, 1.0),
         Figure(
