@@ -98,8 +98,10 @@ class LocalSut:
         return {"status": "running" if code is None else "exited", "exit_code": code}
 
     def stats(self) -> dict[str, Any]:
-        """What its process holds."""
+        """What its process holds; nothing when it has ended."""
         assert self.process is not None
+        if self.process.poll() is not None:
+            return {"memory_bytes": 0, "pids": 0, "fds": None}
         folder = Path("/proc") / str(self.process.pid)
         lines = (folder / "status").read_text().splitlines()
         status = dict(line.split(":", 1) for line in lines)

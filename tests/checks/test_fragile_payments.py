@@ -52,3 +52,9 @@ def test_three_quick_checks_tell_them_apart():
         "retries.permanent": "failed",
         "regression.payments": "passed",
     }
+
+
+def test_a_service_that_leaves_when_calls_fail_does_not_keep_them_from_being_counted():
+    """It is gone, so there is nothing to count: that is its own doing, not this machine's."""
+    outcomes = grade(GOOD, only=("bounded-resources.leaks",), env={"FRAIL": "1"})
+    assert outcomes == {"bounded-resources.leaks": "failed"}

@@ -49,6 +49,8 @@ SILENT_SEC = 0.5
 AFTERWARDS_SEC = 3.0
 QUIET_SEC = 5.0
 FILL_SEC = 2.0
+NOTICED_SEC = 0.5
+"""By then the engine says of a service that has ended that it has."""
 SAME = 12
 """More than that is growth: one descriptor or thread for each failed payment would be 24. Pools
 fill before the first look or before the second; what grows between the first two and between the
@@ -192,6 +194,8 @@ async def _quiet(sut: Sut, before: _Look | None) -> _Look:
     while not looks or time.monotonic() - began < (QUIET_SEC if before else FILL_SEC):
         looks.append(await _Look.at(sut, began))
         if not looks[-1].fds:
+            await asyncio.sleep(NOTICED_SEC)
+            assert not await sut.ending(), "It does not outlive failed calls."
             raise ControlFailed("The service's descriptors cannot be counted on this machine.")
         if before and looks[-1].fds <= before.fds + SAME and looks[-1].pids <= before.pids + SAME:
             break
