@@ -40,7 +40,7 @@ def matrix(
         task_digest: Of the template.
         backend: Where it was run.
         stress: Whether the machine was kept busy meanwhile.
-        whole_battery: Whether every check was run.
+        whole_battery: Whether every check was run; a score says nothing otherwise.
         complete: Whether every submission was, too.
         known: The submissions, in the author's order.
         checks: That were run, in declaration order.
@@ -83,7 +83,7 @@ def matrix(
         problems=(
             *(_unknown_checks(known, checks) if whole_battery else ()),
             *(problem for row in rows for problem in _problems(row)),
-            *_scores_too_high(rows),
+            *(_scores_too_high(rows) if whole_battery else ()),
         ),
     )
 

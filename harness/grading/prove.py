@@ -104,7 +104,7 @@ async def prove(
         task_digest=task.digest,
         backend=backend.name,
         stress=stress,
-        whole_battery=not (checks or own),
+        whole_battery=not checks,
         complete=whole and not own,
         known=known,
         checks=tuple(check for check in wanted if any(check in one for one in asked.values())),

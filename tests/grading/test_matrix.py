@@ -152,14 +152,16 @@ def known(name: str, kind: str, *fails: str) -> KnownSubmission:
     return KnownSubmission.model_construct(name=name, kind=kind, fails=fails, about="it is")
 
 
-def drawn_together(*rows: tuple[KnownSubmission, str], complete: bool = True) -> KillMatrix:
+def drawn_together(
+    *rows: tuple[KnownSubmission, str], complete: bool = True, whole_battery: bool = True
+) -> KillMatrix:
     """The matrix of several submissions, each run once."""
     return matrix(
         task="t",
         task_digest="d",
         backend="fake",
         stress=False,
-        whole_battery=True,
+        whole_battery=whole_battery,
         complete=complete,
         known=[item for item, _ in rows],
         checks=THREE[: max(len(outcomes) for _, outcomes in rows)],
@@ -174,6 +176,13 @@ def test_tampering_must_not_pay() -> None:
     result = drawn_together(original, (known("forger", "tamper"), "pp"))
     assert result.problems == ("tamper forger scores 1.00, more than the original's 0.50.",)
     assert drawn_together(original, (known("forger", "tamper"), "pf")).proven
+
+
+def test_some_of_the_checks_are_no_score() -> None:
+    """A tampered original keeps what it has not touched, and may well pass two checks of many."""
+    original = (known("original", "original", "a.one"), "fp")
+    forger = (known("forger", "tamper"), "pp")
+    assert drawn_together(original, forger, whole_battery=False).problems == ()
 
 
 def test_nonsense_must_not_score() -> None:
