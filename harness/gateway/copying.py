@@ -71,6 +71,11 @@ class ReplyCopy:
         return rest.raw if self.strip_usage else b""
 
     @property
+    def passed_on(self) -> bool:
+        """The client has the end that the format has; what is left out is read before that."""
+        return self.readable and self.reader.ended and not self.strip_usage
+
+    @property
     def cut(self) -> bool:
         """The reply did not come to the end that its format has."""
         return self.readable and not self.reader.ended and not self.truncated

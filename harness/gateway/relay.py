@@ -135,6 +135,10 @@ class Relay:
                 before_end()
                 cut(request)
                 return reply
+            except (ConnectionError, asyncio.CancelledError):
+                if copy.passed_on:  # there was nothing left to wait for
+                    _judge(call, copy)
+                raise
             _judge(call, copy)
             before_end()
             await _write(call, request, reply, b"")

@@ -90,7 +90,11 @@ class VolumeStore:
         folder, image = self._folder(volume_id), self._image(volume_id)
         while folder.is_mount():
             # Lazily: a snapshot being taken must not keep a finished session's disk.
-            _run("umount", "--lazy", str(folder))
+            try:
+                _run("umount", "--lazy", str(folder))
+            except PrerequisiteError:
+                if folder.is_mount():  # otherwise somebody else's removal was quicker
+                    raise
         image.unlink(missing_ok=True)
         remove_tree(folder)
 

@@ -390,6 +390,31 @@ async def test_a_client_that_hangs_up(desk: Desk, provider: Provider):
     assert last.charged_tokens == last.usage.total
 
 
+async def test_a_client_that_leaves_with_its_whole_reply(desk: Desk, provider: Provider):
+    """Some do not wait for the connection's end after the last event: nothing was aborted."""
+    upstream_left = asyncio.Event()
+
+    async def lingering(request: web.BaseRequest) -> web.StreamResponse:
+        response = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
+        await response.prepare(request)
+        try:
+            await response.write(START + WORD + STOP)
+            await asyncio.Event().wait()
+        finally:
+            upstream_left.set()
+        return response
+
+    provider.answer = lingering
+    headers = {"Authorization": f"Bearer {KEY}"}
+    async with desk.client.post(
+        desk.url + "/v1/messages", json=ASK | {"stream": True}, headers=headers
+    ) as reply:
+        assert await reply.content.readexactly(len(START + WORD + STOP)) == START + WORD + STOP
+        reply.close()
+    await upstream_left.wait()
+    assert (desk.last.outcome, desk.last.reason) == ("completed", "")
+
+
 @pytest.mark.parametrize("path", ["/v1/responses", "/anything"])
 async def test_a_websocket_is_refused_so_that_clients_fall_back(desk: Desk, path: str):
     """426, which makes Codex use HTTP at once; the connection ends there."""

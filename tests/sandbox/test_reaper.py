@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from harness.models.sandbox import SandboxObject
+from harness.sandbox import volumes
 from harness.sandbox.docker import DockerBackend
 from harness.sandbox.reaper import reap, reconcile
 from harness.settings import Settings
@@ -103,6 +104,21 @@ async def test_removal_is_idempotent_when_two_reapers_meet(docker_bench: Bench) 
     await docker_bench.start(owner="dead", network=network.id, volume=volume)
     await asyncio.gather(*(reap(docker_bench.backend, set()) for _ in range(3)))
     assert await kinds(docker_bench.backend) == []
+
+
+async def test_a_volume_that_somebody_else_unmounts_first(
+    docker_bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Between our look and our command; it is removed all the same."""
+    volume, run = await docker_bench.volume("dead"), volumes._run
+
+    def beaten(*argv: str) -> None:
+        run(*argv)
+        run(*argv)
+
+    monkeypatch.setattr(volumes, "_run", beaten)
+    await docker_bench.backend.remove_volume(volume.id)
+    assert not Path(volume.path).exists()
 
 
 @pytest.mark.parametrize("after_sec", [0.0, 0.02, 0.05, 0.1, 0.2, 0.35, 0.6])
