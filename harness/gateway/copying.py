@@ -72,7 +72,10 @@ class ReplyCopy:
 
     @property
     def passed_on(self) -> bool:
-        """The client has the end that the format has; what is left out is read before that."""
+        """The client has all of it, to its format's end.
+
+        Not told where something is left out: such a chunk is read before it is passed on.
+        """
         return self.readable and self.reader.ended and not self.strip_usage
 
     @property

@@ -363,15 +363,27 @@ async def test_a_session_has_so_many_calls_at_a_time(open_desk: Opener, provider
     assert (await desk.post("/v1/messages", ASK))[0] == 200
 
 
-async def test_a_client_that_hangs_up(desk: Desk, provider: Provider):
-    """The upstream's connection is closed, and the call is recorded as aborted with its input."""
+@pytest.mark.parametrize(
+    ("sent", "outcome", "reason"),
+    [
+        pytest.param(START + WORD, "aborted", "client-gone", id="amid-its-reply"),
+        pytest.param(START + WORD + STOP, "completed", "", id="with-its-whole-reply"),
+    ],
+)
+async def test_a_client_that_hangs_up(
+    desk: Desk, provider: Provider, sent: bytes, outcome: str, reason: str
+):
+    """The upstream's connection is closed, and the call is recorded with its input.
+
+    Some do not wait for the connection's end after the last event: they abort nothing.
+    """
     upstream_left = asyncio.Event()
 
     async def endless(request: web.BaseRequest) -> web.StreamResponse:
         response = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
         await response.prepare(request)
         try:
-            await response.write(START + WORD)
+            await response.write(sent)
             await asyncio.Event().wait()
         finally:
             upstream_left.set()
@@ -382,37 +394,12 @@ async def test_a_client_that_hangs_up(desk: Desk, provider: Provider):
     async with desk.client.post(
         desk.url + "/v1/messages", json=ASK | {"stream": True}, headers=headers
     ) as reply:
-        assert await reply.content.readany() == START + WORD
+        assert await reply.content.readexactly(len(sent)) == sent
         reply.close()
     await upstream_left.wait()
     last = desk.last
-    assert (last.outcome, last.reason, last.usage.fresh_in) == ("aborted", "client-gone", 7)
+    assert (last.outcome, last.reason, last.usage.fresh_in) == (outcome, reason, 7)
     assert last.charged_tokens == last.usage.total
-
-
-async def test_a_client_that_leaves_with_its_whole_reply(desk: Desk, provider: Provider):
-    """Some do not wait for the connection's end after the last event: nothing was aborted."""
-    upstream_left = asyncio.Event()
-
-    async def lingering(request: web.BaseRequest) -> web.StreamResponse:
-        response = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
-        await response.prepare(request)
-        try:
-            await response.write(START + WORD + STOP)
-            await asyncio.Event().wait()
-        finally:
-            upstream_left.set()
-        return response
-
-    provider.answer = lingering
-    headers = {"Authorization": f"Bearer {KEY}"}
-    async with desk.client.post(
-        desk.url + "/v1/messages", json=ASK | {"stream": True}, headers=headers
-    ) as reply:
-        assert await reply.content.readexactly(len(START + WORD + STOP)) == START + WORD + STOP
-        reply.close()
-    await upstream_left.wait()
-    assert (desk.last.outcome, desk.last.reason) == ("completed", "")
 
 
 @pytest.mark.parametrize("path", ["/v1/responses", "/anything"])
