@@ -109,7 +109,8 @@ def open_(
     out = console()
     out.print(f"Session [bold]{printed(session.id)}[/bold] is open: {session.minutes:g} minutes.")
     out.print(f"The candidate works with   harness session enter {session.id}")
-    out.print(f"and hands in with          harness session submit {session.id}")
+    out.print(f"and hands in with          harness session submit {session.id} --no-grade")
+    out.print(f"You then grade it with     harness regrade {session.id}")
 
 
 @app.command()
@@ -164,7 +165,7 @@ def enter(
     if result.timed_out:
         _say(
             "Time is over; the terminal was closed and everything is kept. "
-            f"Hand in with: harness session submit {session}"
+            f"Hand in with: harness session submit {session} --no-grade"
         )
     raise typer.Exit(result.returncode if result.returncode < 128 else 0)  # noqa: PLR2004  # a shell ended by a signal (hang-up) is no error of ours
 
@@ -260,7 +261,7 @@ def extend(
 def submit(
     context: typer.Context,
     session: SessionId,
-    grade: Annotated[bool, typer.Option(help="Run the hidden checks at once.")] = True,
+    grade: Annotated[bool, typer.Option(help="Run the hidden checks, show what they find.")] = True,
     as_json: AsJson = False,
 ) -> None:
     """Seal the work and run the hidden checks on it."""

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 app = typer.Typer(no_args_is_help=True, help="Templates: list, read, check.")
 
 TaskName = Annotated[str, typer.Argument(help="Name of the task.")]
+_OF_ANY_PROOF = {"task", "out", "as_json"}
+"""What `prove` takes for a review task, too."""
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
@@ -206,10 +208,28 @@ def _discrimination(item: CheckItem) -> str:
 def prove_review_task(
     context: typer.Context, task: Task, out: Path | None, *, as_json: bool
 ) -> NoReturn:
-    """Prove a review task: seeded defects, matcher, scores. Leaves with the exit code."""
+    """Prove a review task: seeded defects, matcher, scores. Leaves with the exit code.
+
+    Raises:
+        UsageError: Something was asked for that only a proof of hidden checks has.
+    """
     from harness.cli.present import progress, show_json
     from harness.cli.prove_page import show_review_proof
+    from harness.errors import UsageError
     from harness.reviews.proving import prove_review
+
+    idle = [
+        f"--{name}"
+        for name in context.params
+        if name not in _OF_ANY_PROOF
+        and getattr(context.get_parameter_source(name), "name", "") == "COMMANDLINE"
+    ]
+    if idle or (out is not None and out.suffix != ".json"):
+        what = ", ".join(idle) or f"--out {out}"
+        raise UsageError(
+            f"'{task.name}' is a review task, and its proof has no use for {what}.",
+            remedy="It is run whole: give --json or --out FILE.json, or neither.",
+        )
 
     async def work(desk: Desk) -> ReviewProof:
         return await prove_review(task, desk.backend, progress=progress())

@@ -10,7 +10,7 @@ Source: `facts/checks.md` section 8.2; C. Clopper, E. Pearson, Biometrika 26 (19
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from math import comb, fsum
+from math import ceil, comb, fsum
 from pathlib import Path
 from typing import Literal
 
@@ -130,7 +130,7 @@ def _known(record: Record, now: Mapping[str, str]) -> Mapping[str, Steadiness]:
             runs=runs,
             flips=flips,
             busy_runs=counts["busy"].runs if "busy" in counts else 0,
-            bound=round(flip_bound(runs, flips), 4),
+            bound=ceil(flip_bound(runs, flips) * 1e4) / 1e4,
             current=all(count.rules == now.get(id_) for count in counts.values()),
         )
     return found

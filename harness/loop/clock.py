@@ -127,8 +127,9 @@ def require_time(session: Session) -> float:
         raise UsageError(
             f"The {session.minutes:g} minutes of session {session.id} are used up. "
             "Everything done in them is kept.",
-            remedy=f"Hand in with `harness session submit {session.id}`, or let the interviewer "
-            f"grant more with `harness session extend {session.id} MINUTES --reason TEXT`.",
+            remedy=f"Hand in with `harness session submit {session.id} --no-grade`, or let the "
+            f"interviewer grant more with `harness session extend {session.id} MINUTES "
+            "--reason TEXT`.",
             slug="time-used-up",
         )
     return remaining

@@ -66,6 +66,15 @@ def percent(share: float | None) -> str:
     return f"{whole} %"
 
 
+def at_most(bound: float) -> str:
+    """An upper bound as percents, rounded up to a tenth: what is said must hold.
+
+    >>> at_most(0.0141)
+    '1.5 %'
+    """
+    return f"{math.ceil(Decimal(str(bound)) * 1000) / 10:g} %"
+
+
 def of_weights(share: float) -> str:
     """A share of all weights; only exactly all of them reads as "all"."""
     return "all" if share == 1 else f"{min(share, 0.999):.1%}".replace("%", " %")

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from harness.models.check import CheckOutcome, CheckResult
+from harness.models.check import CheckOutcome, CheckResult, Steadiness
 from harness.models.scorecard import GradingSummary, Scorecard
 from harness.reporting.firmness import between, what_if
-from harness.reporting.numbers import percent
+from harness.reporting.numbers import at_most, percent
 from harness.reporting.raters import open_sentence, unsettled
 
 Tone = Literal["alert", "plain"]
@@ -89,6 +89,16 @@ def record_sentence(scorecard: Scorecard) -> str:
         return "whole"
     missing = len(health.gaps) + len(health.failures)
     return f"not whole: {_count(missing, 'fault')} of ours"
+
+
+def steadiness_sentence(known: Steadiness) -> str:
+    """How often a check's verdict was wrong where the truth is known, and how often it may be."""
+    verdicts = "verdict" if known.flips == 1 else "verdicts"
+    version = "" if known.current else " with an earlier version of the checks"
+    return (
+        f"{known.flips} wrong {verdicts} in {known.runs} runs on known submissions{version}: "
+        f"at most {at_most(known.bound)} at 95 %."
+    )
 
 
 def _scored(scorecard: Scorecard) -> list[CheckResult]:

@@ -19,6 +19,7 @@ from harness.reporting.blindness import blind_sentence, decided, flag_text
 from harness.reporting.firmness import gate_sentence
 from harness.reporting.origins import COUNTED, WORDS
 from harness.reporting.review import FATES, KINDS
+from harness.reporting.story import steadiness_sentence
 from harness.reporting.talk import ENDINGS, TITLES
 from harness.reporting.visible import marked, one_line, visible
 
@@ -53,6 +54,7 @@ def environment() -> Environment:
         "blind_sentence": blind_sentence,
         "flag_text": flag_text,
         "decided": decided,
+        "steadiness_sentence": steadiness_sentence,
     }
     made.globals["bar"] = numbers.bar
     made.globals |= {"fates": FATES, "kinds": KINDS, "severities": SEVERITIES}

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from harness.models.check import CheckOutcome, CheckResult, Measurement, Steadiness
+from harness.models.check import CheckOutcome, CheckResult, Measurement
 from harness.models.scorecard import FileDiff, GradingSummary, Scorecard
 from harness.reporting.blindness import blind_sentence, flag_text
 from harness.reporting.escaping import block, code, inline
 from harness.reporting.numbers import number, percent, threshold
 from harness.reporting.reading import LeftOut
-from harness.reporting.story import record_sentence, unplaced
+from harness.reporting.story import record_sentence, steadiness_sentence, unplaced
 from harness.reporting.timeline import Timeline
 from harness.reporting.views import MomentView
 from harness.reporting.visible import head, tail
@@ -70,7 +70,7 @@ def _check(check: CheckResult) -> Iterator[str]:
     weight = number(check.weight)
     yield from (f"{score}, weight {weight}, {number(check.duration_sec)} s{runs}", "")
     if check.steadiness:
-        yield from (_steady(check.steadiness), "")
+        yield from (steadiness_sentence(check.steadiness), "")
     if check.measurements:
         yield "| Measured | Value | Allowed | Met |"
         yield "| --- | --- | --- | --- |"
@@ -79,15 +79,6 @@ def _check(check: CheckResult) -> Iterator[str]:
     if check.log_tail:
         yield from ("The service's last log lines:", "")
         yield from (*block(tail(check.log_tail, _LOG_CHARS)[0]), "")
-
-
-def _steady(known: Steadiness) -> str:
-    verdicts = "verdict" if known.flips == 1 else "verdicts"
-    version = "" if known.current else " with an earlier version of the checks"
-    return (
-        f"{known.flips} wrong {verdicts} in {known.runs} runs on known submissions{version}: "
-        f"at most {percent(known.bound)} at 95 %"
-    )
 
 
 def _measurement(found: Measurement) -> str:

@@ -282,3 +282,16 @@ def test_no_review(harness: Harness, tmp_path: Path, project: Path) -> None:
     other = opened(tmp_path / "data", task="fragile-payments")
     answer = harness("review", "show", other)
     assert (answer.code, "is no review" in answer.err) == (2, True)
+
+
+@pytest.mark.parametrize(
+    "asked", [("--own",), ("--repeat", "2"), ("--stress",), ("--out", "proof.html")]
+)
+def test_proving_a_review_task_takes_no_option_of_checks(
+    harness: Harness, asked: tuple[str, ...]
+) -> None:
+    """What would be ignored is refused by name, before anything runs."""
+    answer = harness("task", "prove", "review-rate-limiter", *asked)
+    assert answer.code == 2
+    assert asked[0] in answer.err
+    assert "--out FILE.json" in answer.err
