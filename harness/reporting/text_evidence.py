@@ -83,7 +83,8 @@ def _check(check: CheckResult) -> Iterator[str]:
 
 def _measurement(found: Measurement) -> str:
     met = {None: "", True: "yes", False: "no"}[found.met]
-    value = f"{inline(number(found.value), 80)} {inline(found.unit, 20)}".rstrip()
+    unit = "" if found.value is None else inline(found.unit, 20)
+    value = f"{inline(number(found.value), 80)} {unit}".rstrip()
     return (
         f"| {inline(found.name, 80)} | {value} | {inline(threshold(found.threshold), 60)} | {met} |"
     )

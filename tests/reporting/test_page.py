@@ -7,8 +7,9 @@ import hashlib
 import re
 from datetime import timedelta
 
+from harness.models.check import Measurement
 from harness.models.scorecard import TimelineEntry
-from harness.reporting import html
+from harness.reporting import html, markdown
 from harness.testing.scorecards import middling_scorecard, troubled_scorecard
 
 from .page_parts import PageParts
@@ -54,6 +55,17 @@ def test_the_summary_says_what_held_what_did_not_and_what_is_unknown() -> None:
     assert "In 5 of 5 trials both requests charged the card" in summary
     assert "94 % of the time allowed" in summary
     assert "Raters are more than one level apart On Tradeoff reasoning." in summary
+
+
+def test_a_value_that_was_not_taken_has_no_unit() -> None:
+    """Nothing was measured, so not "not measured s" either, on the page and in Markdown."""
+    card = middling_scorecard()
+    missing = Measurement(name="until receipts were there", value=None, unit="s")
+    first = card.checks[0].model_copy(update={"measurements": (missing,)})
+    card = card.model_copy(update={"checks": (first, *card.checks[1:])})
+    assert "until receipts were there not measured " in words(card)
+    assert "not measured s " not in words(card)
+    assert "| until receipts were there | not measured |" in markdown(card)
 
 
 def test_what_is_missing_is_said_and_never_a_zero() -> None:
