@@ -119,18 +119,14 @@ class GraderPlugin:
             return True
         began = time.monotonic()
         verdicts: list[Verdict] = []
-        while not verdicts or another(declaration, verdicts, confirm=self._brief.confirm):
+        confirm = self._brief.confirm
+        while not verdicts or another(declaration, verdicts, confirm=confirm):
             verdicts.append(self._attempt(item, declaration, len(verdicts) + 1))
         control = None
-        if self._brief.good_service and wants_control(declaration, verdicts):
+        if self._brief.good_service and wants_control(declaration, verdicts, confirm=confirm):
             control = self._attempt(item, declaration, len(verdicts) + 1, good_service=True)
-        result = settle(
-            declaration,
-            verdicts,
-            control,
-            confirm=self._brief.confirm,
-            duration_sec=time.monotonic() - began,
-        )
+        spent = time.monotonic() - began
+        result = settle(declaration, verdicts, control, confirm=confirm, duration_sec=spent)
         self._channel.tell(CheckFinished(result=result))
         return True
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import inspect
 import re
+import socket
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -26,6 +27,10 @@ MAX_CALL_BYTES = 64 * 1024
 """A longer body is no call; its connection is closed."""
 MAX_KEPT_BYTES = 128 * 1024 * 1024
 """What all calls of an attempt may take; a service that sends more is not listened to."""
+_WAITING = 1024
+"""Connections that may wait to be accepted."""
+_AT_ONCE = 64
+"""Connections accepted in one go: a thousand would keep everything else waiting."""
 _CALL_BYTES = 1024
 """What a call takes beside its own bytes, roughly."""
 _IDLE_SEC = 75.0
@@ -96,7 +101,9 @@ class Upstream:
         """
         loop = asyncio.get_running_loop()
         try:
-            self._server = await loop.create_server(self._protocol, host, port, backlog=1024)
+            listener = socket.create_server((host, port))
+            self._server = await loop.create_server(self._protocol, sock=listener, backlog=_AT_ONCE)
+            listener.listen(_WAITING)  # the loop's one `backlog` means both
         except OSError as exc:
             raise ControlFailed(
                 f"Upstream '{self.host}' cannot listen on {host}:{port}: {exc}"
@@ -175,6 +182,7 @@ class Upstream:
             task = asyncio.get_running_loop().create_task(self._serve(reader, writer))
             self._connections.add(task)
             task.add_done_callback(self._connections.discard)
+            task.add_done_callback(lambda _: writer.close())  # also if it never came to run
 
         return asyncio.StreamReaderProtocol(reader, connected)
 
@@ -189,8 +197,6 @@ class Upstream:
             reset_connection(writer)
         except Exception as exc:  # noqa: BLE001 - kept, and makes the check invalid
             self.errors.append(exc)
-        finally:
-            writer.close()
 
     async def _serve_one(self, reader: WatchedReader, writer: asyncio.StreamWriter) -> bool:
         async with asyncio.timeout(_IDLE_SEC):

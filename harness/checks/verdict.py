@@ -16,7 +16,7 @@ MAX_LAG_SEC = SLACK_SEC
 
 A shorter stall is covered by the slack on every published time.
 """
-MAX_RETRIES = 1
+MAX_RETRIES = 2
 """How many invalid attempts are made good by another one."""
 _MAX_SUMMARY = 700
 
@@ -39,11 +39,16 @@ class Attempt:
     """How the service ended when it should have been running, as words."""
     duration_sec: float = 0.0
 
+    @property
+    def lagged(self) -> bool:
+        """The grader stood still for longer than the slack covers."""
+        return self.lag_sec > MAX_LAG_SEC
+
     def judge(self) -> Verdict:
         """What this attempt found."""
         found = self._found()
         wanting = found.outcome in (CheckOutcome.FAILED, CheckOutcome.PARTIAL)
-        if wanting and self.declaration.timing and self.lag_sec > MAX_LAG_SEC:
+        if wanting and self.declaration.timing and self.lagged:
             return self._verdict(
                 CheckOutcome.INVALID,
                 f"The grader itself stood still for {self.lag_sec * 1000:.0f} ms. "
@@ -79,7 +84,8 @@ class Attempt:
             _short(summary),
             tuple(self.measure.taken),
             self.log_tail if bad else "",
-            ours=isinstance(self.error, ControlFailed | ChannelError) or self.lag_sec > MAX_LAG_SEC,
+            ours=isinstance(self.error, ControlFailed | ChannelError),
+            lagged=self.lagged,
             late=isinstance(self.error, SutNotReady) and self.error.late,
         )
 
@@ -96,6 +102,8 @@ class Verdict:
     log_tail: str = ""
     ours: bool = False
     """If it is invalid, then through a control or our machinery, not in the check's own course."""
+    lagged: bool = False
+    """The grader stood still: the machine's doing, or that of a service that floods it."""
     late: bool = False
     """It failed since the service was not ready in time, though it had not ended."""
 
@@ -103,7 +111,7 @@ class Verdict:
 def another(declaration: CheckDeclaration, verdicts: Sequence[Verdict], *, confirm: bool) -> bool:
     """Whether a check needs one more attempt on a fresh system under test.
 
-    The first invalid attempt is retried. A timing check that did not pass is
+    Two invalid attempts are retried. A timing check that did not pass is
     confirmed, and when the two disagree a third one decides; so is any check for which
     the service was not ready in time, as that, too, is a matter of time.
     """
@@ -111,17 +119,19 @@ def another(declaration: CheckDeclaration, verdicts: Sequence[Verdict], *, confi
     return invalid <= MAX_RETRIES and not _decided(declaration, verdicts, confirm=confirm)
 
 
-def wants_control(declaration: CheckDeclaration, verdicts: Sequence[Verdict]) -> bool:
+def wants_control(
+    declaration: CheckDeclaration, verdicts: Sequence[Verdict], *, confirm: bool
+) -> bool:
     """Whether a good service must show that this machine can hold the check just now.
 
     A loud check needs most of a machine: on a busy one the best service fails it, and no
     figure of the grader's own shows that. Nor does one when a service is not ready in time.
-    And where a check breaks in its own course, it is badly written, or the service keeps us
-    from measuring it.
+    And where a check breaks in its own course or the grader stood still, the check is badly
+    written, the machine is too busy, or the service keeps us from measuring it.
     """
+    if not _decided(declaration, verdicts, confirm=confirm):
+        return _evaded(verdicts)
     scores = [verdict.score for verdict in verdicts if verdict.score is not None]
-    if not scores:
-        return not any(verdict.ours for verdict in verdicts)
     short = statistics.median_low(scores) < 1
     return short and (declaration.loud or any(verdict.late for verdict in verdicts))
 
@@ -136,8 +146,9 @@ def settle(
 ) -> CheckResult:
     """The check's result: the middle one of its valid attempts.
 
-    Invalid when there are not enough of them to decide, or when a good service does not
-    pass here and now either.
+    Invalid when a good service does not pass here and now either. When there are not enough of
+    them to decide and a good service passes, the submission keeps us from measuring it, and has
+    failed; unless the grader stood still beside that one as well, which then is the machine.
     """
     valid = _valid(verdicts)
     scores = [verdict.score for verdict in valid if verdict.score is not None]
@@ -150,7 +161,7 @@ def settle(
     if control is not None and control.outcome is not CheckOutcome.PASSED:
         chosen = _unfit(chosen, control)
         decided = False
-    elif control is not None and not valid:
+    elif control is not None and not decided and not (control.lagged and _lagged(verdicts)):
         chosen = _unmeasurable(chosen)
     summary = chosen.summary
     if decided and len(set(scores)) > 1:
@@ -199,6 +210,15 @@ def _decided(declaration: CheckDeclaration, verdicts: Sequence[Verdict], *, conf
     if not scores or scores[0] == 1 or not (confirm and timed):
         return bool(scores)
     return len(scores) > 2 or (len(scores) == 2 and scores[0] == scores[1])  # noqa: PLR2004 - two agree, or three vote
+
+
+def _evaded(verdicts: Sequence[Verdict]) -> bool:
+    """Whether it may be the service's doing that too few attempts could be measured."""
+    return not any(verdict.ours or verdict.score == 1 for verdict in verdicts)
+
+
+def _lagged(verdicts: Sequence[Verdict]) -> bool:
+    return any(verdict.score is None and verdict.lagged for verdict in verdicts)
 
 
 def _valid(verdicts: Sequence[Verdict]) -> list[Verdict]:

@@ -1,6 +1,9 @@
 """The stub as a server: framing, slots, its log of calls, and hostile clients."""
 
 import asyncio
+import socket
+from contextlib import ExitStack
+from itertools import pairwise
 
 import httpx
 import pytest
@@ -130,6 +133,32 @@ async def test_connections_are_capped(upstream: Upstream, monkeypatch: pytest.Mo
     assert await raw(upstream, request) == b""
     assert len(upstream.calls) == 1
     hanging.cancel()
+
+
+async def test_a_storm_of_connections_is_let_in_bit_by_bit(monkeypatch: pytest.MonkeyPatch):
+    """None is turned away, and the grader turns to other things in between."""
+    accepted = 0
+    made = Upstream._protocol
+
+    def counted(upstream: Upstream) -> asyncio.StreamReaderProtocol:
+        nonlocal accepted
+        accepted += 1
+        return made(upstream)
+
+    monkeypatch.setattr(Upstream, "_protocol", counted)
+    upstream, storm = Upstream("stub"), 300
+    await upstream.open()
+    host, port = upstream.address.split(":")
+    with ExitStack() as open_ones:
+        for _ in range(storm):  # the loop stands meanwhile, so all of them wait to be accepted
+            connection = socket.create_connection((host, int(port)), timeout=5)
+            open_ones.enter_context(connection)
+        turns = [0]
+        while turns[-1] < storm:
+            await asyncio.sleep(0)
+            turns.append(accepted)
+    await upstream.close()
+    assert max(later - sooner for sooner, later in pairwise(turns)) <= 64
 
 
 async def test_a_body_that_is_no_call_is_not_read(upstream: Upstream):

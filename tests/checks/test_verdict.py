@@ -1,6 +1,7 @@
 """From attempts to one result: confirmation, majority, and what is nobody's fault."""
 
 import itertools
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -16,6 +17,7 @@ FAILED = Verdict(CheckOutcome.FAILED, 0.0, "failed", log_tail="log")
 LATE = Verdict(CheckOutcome.FAILED, 0.0, "not ready within 30 s", late=True)
 INVALID = Verdict(CheckOutcome.INVALID, None, "invalid")
 OURS = Verdict(CheckOutcome.INVALID, None, "late", ours=True)
+LAGGED = Verdict(CheckOutcome.INVALID, None, "the grader stood still", lagged=True)
 
 
 def declaration(*, timing: bool) -> CheckDeclaration:
@@ -63,7 +65,7 @@ def test_a_service_that_stays_late_is_held_against_a_good_one(
 ):
     """Where a good one is late, too, the machine is too busy and nothing is scored."""
     declared = declaration(timing=False)
-    assert wants_control(declared, verdicts) is wanted
+    assert wants_control(declared, verdicts, confirm=True) is wanted
     busy = settle(declared, [LATE, LATE], LATE, confirm=True, duration_sec=1)
     assert (busy.outcome, busy.score) == ("invalid", None)
     calm = settle(declared, [LATE, LATE], PASSED, confirm=True, duration_sec=1)
@@ -81,16 +83,17 @@ def test_a_service_that_stays_late_is_held_against_a_good_one(
         ([PARTIAL, FAILED, FAILED], "failed", 3),
         ([PARTIAL, PASSED, FAILED], "partial", 3),
         ([INVALID, PASSED], "passed", 2),
-        ([INVALID, INVALID], "invalid", 2),
+        ([INVALID, INVALID, PASSED], "passed", 3),
+        ([INVALID, INVALID, INVALID], "invalid", 3),
         ([INVALID, FAILED, FAILED], "failed", 3),
         ([FAILED, INVALID, FAILED], "failed", 3),
-        ([FAILED, INVALID, INVALID], "invalid", 3),
+        ([FAILED, INVALID, INVALID, INVALID], "invalid", 4),
         ([FAILED, PASSED, INVALID, PASSED], "passed", 4),
-        ([FAILED, PASSED, INVALID, INVALID], "invalid", 4),
+        ([FAILED, PASSED, INVALID, INVALID, INVALID], "invalid", 5),
     ],
 )
 def test_timing_checks_are_confirmed(found: list[Verdict], outcome: str, attempts: int):
-    """A fail counts when a second one agrees or a third decides; invalid is made good once."""
+    """A fail counts when a second one agrees or a third decides; invalid is made good twice."""
     result = conclude(found, timing=True)
     assert (result.outcome, result.attempts) == (outcome, attempts)
     assert (result.score is None) == (outcome == "invalid")
@@ -98,7 +101,7 @@ def test_timing_checks_are_confirmed(found: list[Verdict], outcome: str, attempt
 
 @pytest.mark.parametrize(
     ("found", "outcome"),
-    [([FAILED], "failed"), ([INVALID, FAILED], "failed"), ([INVALID, INVALID], "invalid")],
+    [([FAILED], "failed"), ([INVALID, FAILED], "failed"), ([INVALID] * 3, "invalid")],
 )
 def test_exact_checks_are_not(found: list[Verdict], outcome: str):
     """A count does not get another chance."""
@@ -114,12 +117,12 @@ def test_a_vote_says_so():
     assert "Not unanimous" not in conclude([FAILED, FAILED], timing=True).summary
 
 
-@given(st.lists(st.sampled_from([PASSED, PARTIAL, FAILED, INVALID]), min_size=5, max_size=5))
+@given(st.lists(st.sampled_from([PASSED, PARTIAL, FAILED, INVALID]), min_size=6, max_size=6))
 def test_every_check_ends_with_one_result(found: list[Verdict]):
-    """After at most four attempts, and never with a score that no attempt had."""
+    """After at most five attempts, and never with a score that no attempt had."""
     for timing, confirm in itertools.product([True, False], repeat=2):
         result = conclude(found, timing=timing, confirm=confirm)
-        assert result.attempts <= 4
+        assert result.attempts <= 5
         scores = [verdict.score for verdict in found[: result.attempts]]
         assert result.score in scores
 
@@ -183,15 +186,39 @@ def test_summaries_are_short_and_flat():
         (True, [PASSED], False),
         (True, [OURS, OURS], False),
         (False, [OURS, INVALID], False),
-        (False, [INVALID, INVALID], True),
+        (False, [INVALID, INVALID, INVALID], True),
+        (False, [LAGGED, LAGGED, LAGGED], True),
+        (False, [FAILED, LAGGED, LAGGED, LAGGED], True),
+        (False, [FAILED, PASSED, LAGGED, LAGGED, LAGGED], False),
+        (False, [LAGGED, OURS, LAGGED], False),
         (False, [INVALID, PASSED], False),
         (False, [FAILED, FAILED], False),
     ],
 )
 def test_what_meets_a_good_service(loud: bool, found: list[Verdict], wanted: bool):
-    """Loud fails, and what broke in the check's own course; what passes needs no control."""
+    """Loud fails, what broke in the check's own course, and where the grader stood still."""
     declared = declaration(timing=True).model_copy(update={"loud": loud})
-    assert wants_control(declared, found) is wanted
+    assert wants_control(declared, found, confirm=True) is wanted
+
+
+@pytest.mark.parametrize("found", [[LAGGED] * 3, [FAILED, LAGGED, LAGGED, LAGGED]])
+@pytest.mark.parametrize(
+    ("control", "outcome"),
+    [
+        (PASSED, "failed"),
+        (replace(PASSED, lagged=True), "invalid"),
+        (LAGGED, "invalid"),
+        (FAILED, "invalid"),
+        (None, "invalid"),
+    ],
+)
+def test_who_made_the_grader_stand_still(
+    found: list[Verdict], control: Verdict | None, outcome: str
+):
+    """The service, if it does beside that one alone; if beside a good one, too, the machine."""
+    result = settle(declaration(timing=True), found, control, confirm=True, duration_sec=1)
+    assert result.outcome == outcome
+    assert (result.score is None) == (outcome == "invalid")
 
 
 @pytest.mark.parametrize("control", [FAILED, PARTIAL, INVALID])
