@@ -19,9 +19,10 @@ if TYPE_CHECKING:
 app = typer.Typer(no_args_is_help=True, help="Templates: list, read, check.")
 
 TaskName = Annotated[str, typer.Argument(help="Name of the task.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+
 _OF_ANY_PROOF = {"task", "out", "as_json"}
 """What `prove` takes for a review task, too."""
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
 @app.command("list")
