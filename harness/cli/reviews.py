@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from harness.cli.at_desk import at_desk, at_session, task_named
+from harness.cli.explicit_start import StartUnasked, explicit_start
 
 if TYPE_CHECKING:
     from harness.loop.desk import Desk
@@ -88,11 +89,13 @@ def import_(
         typer.Option(exists=True, dir_okay=False, help="Its comments, in GitHub's own answer."),
     ] = None,
     by: Annotated[str, typer.Option(help="Your name; the login's by default.")] = "",
+    yes: StartUnasked = False,
 ) -> None:
     """Put a review that was written on GitHub into an open session."""
     import getpass
 
     from harness.cli.present import console, printed
+    from harness.loop.assistant import assistant_of
     from harness.loop.reviewing import bring_review
     from harness.reviews.github import joined
 
@@ -101,6 +104,7 @@ def import_(
     async def work(desk: Desk, found: Session) -> ReadReview:
         task = review_task(context, found)
         name = by or getpass.getuser()
+        explicit_start(found, assistant_of(desk, found.id), yes=yes)
         return await bring_review(desk, found.id, task, pull, content, by=name)
 
     read = at_session(context, session, work)

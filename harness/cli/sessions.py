@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Annotated, cast, get_args
 import typer
 
 from harness.cli.at_desk import at_desk, at_session, loaded_settings, task_named
+from harness.cli.explicit_start import StartUnasked, explicit_start
 
 if TYPE_CHECKING:
     from harness.loop.desk import Desk
-    from harness.models.event import AssistantOpened
     from harness.models.identity import Identity
     from harness.models.sandbox import ExecResult
     from harness.models.session import Session
@@ -149,7 +149,7 @@ def identity(
 def enter(
     context: typer.Context,
     session: SessionId,
-    yes: Annotated[bool, typer.Option("--yes", help="Start without being asked.")] = False,
+    yes: StartUnasked = False,
 ) -> None:
     """A terminal in the workspace; the first time is the candidate's explicit start."""
     from harness.cli.local_terminal import raw_terminal
@@ -157,7 +157,7 @@ def enter(
     from harness.loop.working import enter as enter_workspace
 
     async def work(desk: Desk, found: Session) -> ExecResult:
-        _tell_before_start(found, assistant_of(desk, found.id), yes=yes)
+        explicit_start(found, assistant_of(desk, found.id), yes=yes)
         with raw_terminal() as terminal:
             return await enter_workspace(desk, found.id, terminal)
 
@@ -176,8 +176,10 @@ def exec_(
     session: SessionId,
     command: Annotated[list[str], typer.Argument(help="After --: the command and its arguments.")],
     timeout: Annotated[float | None, typer.Option(help="Seconds; the time box otherwise.")] = None,
+    yes: StartUnasked = False,
 ) -> None:
     """Run one command in the workspace, recorded like the rest; leaves with its exit code."""
+    from harness.loop.assistant import assistant_of
     from harness.loop.working import execute
 
     argv = command[1:] if command[0] == "--" else command
@@ -187,6 +189,7 @@ def exec_(
         sys.stdout.buffer.flush()
 
     async def work(desk: Desk, found: Session) -> ExecResult:
+        explicit_start(found, assistant_of(desk, found.id), yes=yes)
         return await execute(desk, found.id, argv, sink=sink, timeout_sec=timeout)
 
     result = at_session(context, session, work)
@@ -417,33 +420,6 @@ def verify(
         word = "[green]whole[/green]" if report.ok else "[red]not whole[/red]"
         out.print(f"{report.events} events, the record is {word}; head {report.head}")
     raise typer.Exit(0 if report.ok else 1)
-
-
-def _tell_before_start(session: Session, opened: AssistantOpened | None, *, yes: bool) -> None:
-    """What is recorded, who sees it; then the explicit start."""
-    if session.started_at is not None:
-        return
-    _say(
-        f"You are about to start: {session.minutes:g} minutes, the clock runs from now.\n"
-        "Recorded: the files below /workspace every few seconds, what this terminal prints, the\n"
-        "commands and their exit codes. Not recorded: your key strokes, anything outside.\n"
-        f"{_of_assistant(opened)}"
-        "Interviewers and the hiring committee see it. The brief is INSTRUCTION.md.\n"
-        "More time is there for the asking: talk to your interviewer before you start."
-    )
-    if not yes and not typer.confirm("Start now?"):
-        raise typer.Abort
-
-
-def _of_assistant(opened: AssistantOpened | None) -> str:
-    """What a candidate is told of theirs; nothing where there is none."""
-    if opened is None:
-        return ""
-    what = "a script written for this task" if opened.kind == "scripted" else "a model"
-    return (
-        f"You have an AI assistant, {what}; using it or not is up to you, and it can be wrong.\n"
-        "Recorded, too: every exchange with it, word for word.\n"
-    )
 
 
 def _say(text: str) -> None:

@@ -145,7 +145,7 @@ async def test_killed_while_working(installation: Installation) -> None:
     """The session goes on, the terminal's recording is kept, nothing runs on in the workspace."""
     session = installation.opened()
     process = installation.start(
-        "session", "exec", session, "--", "sh", "-c", "echo seen; touch ran; sleep 600"
+        "session", "exec", "--yes", session, "--", "sh", "-c", "echo seen; touch ran; sleep 600"
     )
     await installation.until(lambda: bool(installation.events("terminal.opened")))
     assert process.stdout is not None
@@ -173,7 +173,7 @@ async def test_killed_while_working(installation: Installation) -> None:
 async def test_killed_while_grading(installation: Installation) -> None:
     """The interrupted grading is our failure, its containers go, and grading again works."""
     session = installation.opened()
-    installation.run("session", "exec", session, "--", "true")
+    installation.run("session", "exec", "--yes", session, "--", "true")
     process = installation.start("session", "submit", session)
     await installation.until(lambda: bool(installation.events("grading.started")))
     async with asyncio.timeout(_PATIENCE_SEC):
@@ -194,7 +194,7 @@ async def test_killed_while_grading(installation: Installation) -> None:
 async def test_killed_while_reporting(installation: Installation, tmp_path: Path) -> None:
     """A report is whole or not there, and can be written again."""
     session = installation.opened()
-    installation.run("session", "exec", session, "--", "true")
+    installation.run("session", "exec", "--yes", session, "--", "true")
     installation.run("session", "submit", session, "--no-grade")
     for _ in range(3):
         process = installation.start("report", session, "--out", str(tmp_path / "report"))
