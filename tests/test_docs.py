@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ast
+import doctest
+import importlib
 import re
 from collections import Counter
 from collections.abc import Iterator
@@ -117,3 +119,18 @@ def test_relative_links_resolve(page: Path):
     """A link to a file of this repository leads to it."""
     targets = LINK.findall(page.read_text(encoding="utf-8"))
     assert [target for target in targets if not (page.parent / target).exists()] == []
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        ".".join(path.relative_to(ROOT).with_suffix("").parts)
+        for path in sorted((ROOT / "harness").rglob("*.py"))
+        if ">>> " in path.read_text(encoding="utf-8")
+    ],
+)
+def test_examples_in_docstrings_hold(name: str):
+    """What a docstring shows is what comes out."""
+    ran = doctest.testmod(importlib.import_module(name))
+    assert ran.attempted
+    assert not ran.failed
