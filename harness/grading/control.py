@@ -21,7 +21,7 @@ from harness.grading.calibration import (
 from harness.grading.grader import Verdict
 from harness.grading.readiness import Hindrance, hindrance
 from harness.grading.seal import seal
-from harness.grading.sut import Sut, Suts, sut_spec
+from harness.grading.sut import Sut, Suts
 from harness.models.check import GradingFailure
 from harness.models.session import Submission
 from harness.models.task import Task
@@ -102,7 +102,7 @@ class StartControl:
         async with self._first:
             if not self._starts:
                 self._say("waiting for the submission to be ready")
-                found = await hindrance(sut, suts.spec, grader)
+                found = await _hindrance(sut, suts, grader)
                 if found is not None:
                     await suts.remove(sut)
                     self._say(f"{found.message} Trying the original as control")
@@ -112,10 +112,19 @@ class StartControl:
     async def _try_original(self, found: Hindrance, suts: Suts, grader: SandboxEnvironment) -> None:
         original = await self._original.sealed()
         control = await suts.start(original, original.files)
-        own = await hindrance(control, sut_spec(self._task), grader)
+        own = await _hindrance(control, suts, grader)
         if own is None:
             raise NotStartingError(found)
         raise NothingStartsError(self._task, own)
+
+
+async def _hindrance(sut: Sut, suts: Suts, grader: SandboxEnvironment) -> Hindrance | None:
+    """What hinders it; one that we cannot look at is no check's, so it does not stay."""
+    try:
+        return await hindrance(sut, suts.spec, grader)
+    except Exception:
+        await suts.remove(sut)
+        raise
 
 
 class GoodService(AbstractContextManager["GoodService"]):

@@ -166,6 +166,8 @@ class Grader:
             reply = Reply(id=request.id, error=str(exc))
         except (ValueError, TypeError) as exc:  # arguments that the verb does not take
             reply = Reply(id=request.id, error=f"{request.verb}: {exc}")
+        except Exception as exc:  # noqa: BLE001 - one check is not measured; no result is lost
+            reply = Reply(id=request.id, error=f"{request.verb}: {type(exc).__name__}: {exc}")
         async with sending:
             with contextlib.suppress(SandboxError):  # its end is told by its output's end
                 await process.send(reply.model_dump_json().encode() + b"\n")

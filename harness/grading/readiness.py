@@ -20,14 +20,24 @@ LOOK_SEC = 2.0
 LOG_BYTES = 8192
 
 PROBE = """
-import http.client, json, sys, time
+import http.client, json, signal, sys, time
 host, port, path, seconds = sys.argv[1], int(sys.argv[2]), sys.argv[3], float(sys.argv[4])
 end, seen = time.monotonic() + seconds, "refused"
+
+def late(*_):
+    raise TimeoutError
+
+signal.signal(signal.SIGALRM, late)
 while time.monotonic() < end:
-    connection = http.client.HTTPConnection(host, port, timeout=2)
+    connection = http.client.HTTPConnection(host, port)
     try:
-        connection.request("GET", path)
-        seen = connection.getresponse().status
+        # a socket's own timeout begins anew with every byte that drips in
+        signal.setitimer(signal.ITIMER_REAL, 2)
+        try:
+            connection.request("GET", path)
+            seen = connection.getresponse().status
+        finally:
+            signal.setitimer(signal.ITIMER_REAL, 0)
     except ConnectionRefusedError:
         pass
     except OSError as exc:
@@ -135,8 +145,10 @@ async def _explained(sut: Sut, spec: SutSpec, seen: int | str) -> str:
         return f"The service never listened on port {spec.port} {within}.{elsewhere}"
     if isinstance(seen, int):
         what = f"the last answer was {seen}"
+    elif seen == "silent":
+        what = "it took the connection and sent no whole answer"
     else:
-        what = "it took the connection and sent nothing" if seen == "silent" else f"got {seen}"
+        what = f"got {seen}"
     return f"The service never got ready {within}: GET {spec.ready_path}: {what}."
 
 
@@ -147,7 +159,7 @@ async def _listening(sut: Sut) -> list[int]:
             ["python", "-I", "-c", LISTENING], timeout_sec=10, output_limit=4096
         )
         ports = json.loads(result.stdout)
-    except (SandboxError, ValueError):
+    except (SandboxError, ValueError, RecursionError):
         return []
     if not isinstance(ports, list):
         return []
@@ -155,9 +167,11 @@ async def _listening(sut: Sut) -> list[int]:
 
 
 def _answer(result: ExecResult) -> int | str:
+    if result.timed_out and not result.stdout:
+        return "silent"
     try:
         seen = json.loads(result.stdout)
-    except ValueError as exc:
+    except (ValueError, RecursionError) as exc:
         raise SandboxError(
             f"The grader could not look at the service: exit {result.returncode}, "
             f"{result.stderr[-500:].decode(errors='replace')}"

@@ -8,7 +8,6 @@ import itertools
 import os
 import secrets
 import shutil
-import subprocess
 import time
 from base64 import b64decode
 from collections.abc import Awaitable, Callable, Mapping
@@ -26,10 +25,11 @@ from harness.models.sandbox import SandboxSpec, SandboxState, SandboxStatus, Vol
 from harness.models.session import Submission
 from harness.models.task import SutSpec, Task
 from harness.sandbox.protocol import SandboxBackend, SandboxEnvironment
+from harness.sandbox.removal import empty_folder
 
 MAX_SUTS = 8
 """Alive at a time; a check that forgets to remove its own must not fill the machine."""
-MAX_LOG_BYTES = 256 * 1024
+MAX_LOG_BYTES = 512 * 1024
 MAX_GRACE_SEC = 120.0
 MIB = 1024 * 1024
 AGENT_FILES = ("agent.py", "canon.py", "exports.py", "stage.py", "trees.py", "world.py")
@@ -198,7 +198,10 @@ class Suts:
         if state.status is not SandboxStatus.EXITED:
             raise SandboxError(f"{sut.id} is not stopped, so its data stays as it is.")
         files = {str(name): b64decode(content) for name, content in dict(args["files"]).items()}
-        await asyncio.to_thread(replace_data, sut.volume, files)
+        try:
+            await asyncio.to_thread(replace_data, sut.volume, files)
+        except OSError as exc:
+            raise SandboxError(f"The data of {sut.id} could not be replaced: {exc}.") from exc
         return {}
 
     async def _remove(self, sut: Sut, _: dict[str, Any]) -> dict[str, Any]:
@@ -259,34 +262,24 @@ def refill(volume: Volume, submission: Submission) -> None:
     """Make the tree what was handed in again; its folder stays, since it is mounted."""
     owner = Path(volume.path).stat()
     repo = Layout.of(volume).repo
-    _empty(repo)
+    empty_folder(repo)
     unpack(submission, repo, owner.st_uid, owner.st_gid)
 
 
 def replace_data(volume: Volume, files: Mapping[str, bytes]) -> None:
-    """Make these the whole content of the data folder of a stopped service."""
+    """Make these the whole content of the data folder of a stopped service.
+
+    Its tree goes, too: it may have left no room for them, and a restart lays it out again.
+    """
     for name in files:
         if Path(name).name != name or name in (".", ".."):
             raise ValueError(f"'{name}' is no plain file name")
     owner = Path(volume.path).stat()
-    data = Layout.of(volume).data
-    _empty(data)
+    layout = Layout.of(volume)
+    for folder in (layout.repo, layout.data):
+        empty_folder(folder)
     for name, content in files.items():
-        path = data / name
+        path = layout.data / name
         path.write_bytes(content)
         if os.geteuid() == 0:
             os.chown(path, owner.st_uid, owner.st_gid)
-
-
-def _empty(folder: Path) -> None:
-    """Remove what a service left in a folder; the folder stays, since it is mounted."""
-    # the service may have made a tree that is deeper than Python's stack or longer than a command
-    emptied = subprocess.run(
-        ["find", str(folder), "-xdev", "-mindepth", "1", "-delete"],
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        check=False,
-    )
-    if emptied.returncode:
-        said = emptied.stderr.decode(errors="replace")[:500]
-        raise SandboxError(f"The folder '{folder.name}' could not be emptied: {said}")

@@ -103,6 +103,25 @@ async def test_a_verdict_ends_the_run(tmp_path: Path) -> None:
         await conduct(tmp_path, script, verbs)
 
 
+@pytest.mark.parametrize("error", [OSError(28, "No room"), RecursionError("deep"), TimeoutError()])
+async def test_a_verb_that_breaks_loses_no_result(tmp_path: Path, error: Exception) -> None:
+    """Whoever asked is told, and the run goes on; a timeout of a verb's own ends no run either."""
+
+    async def verbs(_: Request) -> dict[str, Any]:
+        raise error
+
+    script = (
+        says(DECLARED, Request(id=1, verb="put_data", sut="s"))
+        + "sys.stdout.flush()\n"
+        + f"wanted = {f'put_data: {type(error).__name__}: {error}'!r}\n"
+        + "assert json.loads(sys.stdin.readline())['error'] == wanted\n"
+        + says(CheckFinished(result=RESULT))
+        + 'print(\'{"kind": "finished"}\')'
+    )
+    run = await conduct(tmp_path, script, verbs)
+    assert (run.trouble, run.finished, run.results) == ("", True, {"a.b": RESULT})
+
+
 @pytest.mark.parametrize(
     "line",
     [

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import errno
 from base64 import b64encode
 from collections.abc import AsyncIterator
@@ -15,9 +16,10 @@ from harness.errors import SandboxError, TaskFormatError
 from harness.grading import sut as module
 from harness.grading.cleanup import sweep
 from harness.grading.places import Layout, bindings, environment
-from harness.grading.sut import Sut, Suts, sut_spec
+from harness.grading.seal import seal
+from harness.grading.sut import Sut, Suts, refill, replace_data, sut_spec
 from harness.models.grader import Request
-from harness.models.sandbox import ImageBuild
+from harness.models.sandbox import ImageBuild, Volume
 from harness.models.session import Submission
 from harness.models.task import SutSpec, Task, UpstreamSpec
 from harness.sandbox.protocol import SandboxBackend
@@ -167,6 +169,58 @@ async def test_put_data(suts: Suts, make: Make) -> None:
     await ask(suts, sut, "put_data", files={"books.db": content})
     await ask(suts, sut, "restart")
     await printed(suts, sut, "['books.db']")
+
+
+async def test_put_data_on_a_full_disk(suts: Suts, make: Make) -> None:
+    """What a service has filled its tree with keeps nothing out of its data folder."""
+    sut = await suts.start(make("import time; time.sleep(600)"), 1)
+    await ask(suts, sut, "kill")
+    layout = Layout.of(sut.volume)
+    with contextlib.suppress(OSError):  # where the kernel bounds the volume
+        (layout.repo / "filler").write_bytes(bytes(sut.volume.size_mb * module.MIB))
+    books = bytes(module.MIB)
+    await ask(suts, sut, "put_data", files={"books.db": b64encode(books).decode()})
+    assert (layout.data / "books.db").read_bytes() == books
+    assert list(layout.repo.iterdir()) == []
+    await ask(suts, sut, "restart")
+    assert [path.name for path in layout.repo.iterdir()] == ["service.py"]
+
+
+@pytest.mark.parametrize("backend", ["process"], indirect=True)
+async def test_data_that_cannot_be_written(suts: Suts, make: Make) -> None:
+    """A disk that does not take the data is ours, and which service it was for is said."""
+    sut = await suts.start(make("import time; time.sleep(600)"), 1)
+    await ask(suts, sut, "kill")
+    with pytest.raises(SandboxError, match=r"The data of service-1 could not be replaced: .*long"):
+        await ask(suts, sut, "put_data", files={"x" * 300: ""})
+
+
+def test_folders_shut_against_their_owner_are_emptied(as_nobody: Path) -> None:
+    """Without root, a service cannot keep its folders from being made anew by shutting them."""
+    handed_in = as_nobody / "handed-in"
+    handed_in.mkdir()
+    (handed_in / "service.py").touch()
+    volume = Volume(id="v", owner=OWNER, path=str(as_nobody), size_mb=1, enforced=False)
+    layout = Layout.of(volume)
+    for folder in (layout.repo, layout.data):
+        (folder / "shut" / "inner").mkdir(parents=True)
+        (folder / "shut" / "inner" / "file").touch()
+        for path in (folder / "shut" / "inner", folder / "shut", folder):
+            path.chmod(0)
+    refill(volume, seal(handed_in, as_nobody / "sealed"))
+    assert [path.name for path in layout.repo.iterdir()] == ["service.py"]
+    replace_data(volume, {"books.db": b"x"})
+    assert [path.name for path in layout.data.iterdir()] == ["books.db"]
+
+
+def test_a_shut_folder_with_nothing_in_it(as_nobody: Path) -> None:
+    """An empty folder that may only be read takes what is put into it."""
+    volume = Volume(id="v", owner=OWNER, path=str(as_nobody), size_mb=1, enforced=False)
+    layout = Layout.of(volume)
+    for folder in (layout.repo, layout.data):
+        folder.mkdir(mode=0o500)
+    replace_data(volume, {"books.db": b"x"})
+    assert (layout.data / "books.db").read_bytes() == b"x"
 
 
 @pytest.mark.parametrize("full", [errno.ENOSPC, errno.EDQUOT, errno.EIO])

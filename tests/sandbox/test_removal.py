@@ -5,8 +5,6 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-import tempfile
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -16,30 +14,14 @@ from harness.models.sandbox import SandboxSpec
 from harness.sandbox.process import ProcessBackend
 from harness.sandbox.removal import remove_tree
 from harness.sandbox.volumes import VolumeStore
+from tests.conftest import NOBODY
 from tests.sandbox.conftest import needs_root
-
-_NOBODY = 65534
 
 
 def dig(folder: Path) -> None:
     """Make folders in each other, deeper than Python's stack and a process's descriptors."""
     script = "import os\nfor _ in range(3000): os.mkdir('d'); os.chdir('d')"
     subprocess.run([sys.executable, "-c", script], cwd=folder, check=True)
-
-
-@pytest.fixture
-def as_nobody() -> Iterator[Path]:
-    """A folder of an ordinary user's, who we are for a while when we are root."""
-    with tempfile.TemporaryDirectory() as place:
-        if os.geteuid() != 0:
-            yield Path(place)
-            return
-        os.chown(place, _NOBODY, _NOBODY)
-        os.seteuid(_NOBODY)
-        try:
-            yield Path(place)
-        finally:
-            os.seteuid(0)
 
 
 def test_a_volume_deeper_than_pythons_stack_is_removed(tmp_path: Path) -> None:
@@ -104,7 +86,7 @@ def test_what_stays_is_said(as_nobody: Path) -> None:
     os.seteuid(0)
     (as_nobody / "tree").mkdir()
     (as_nobody / "tree" / "file").touch()
-    os.seteuid(_NOBODY)
+    os.seteuid(NOBODY)
     with pytest.raises(SandboxError, match=r"(?s)tree could not be removed.*not permitted|denied"):
         remove_tree(as_nobody / "tree")
     assert (as_nobody / "tree" / "file").exists()
