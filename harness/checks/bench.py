@@ -20,6 +20,11 @@ from harness.models.grader import GraderBrief
 ATTEMPT_LIMIT_SEC = 120.0
 """A check that is still running then hangs, and is invalid."""
 _BEAT_SEC = 0.02
+_LATE_SEC = 0.03
+"""Less disturbs no control."""
+_BUSY = 0.5
+"""A loop that is late and works for a larger share of the time has too much to do; for a smaller
+one, it is the machine that has."""
 
 T = TypeVar("T")
 
@@ -120,7 +125,10 @@ class Bench:
 
     async def _beat(self) -> None:
         while True:
-            began = time.monotonic()
+            began, worked = time.monotonic(), time.thread_time()
             await asyncio.sleep(_BEAT_SEC)
             late = time.monotonic() - began - _BEAT_SEC
+            worked = time.thread_time() - worked
             self.attempt.lag_sec = max(self.attempt.lag_sec, late)
+            if late > _LATE_SEC and worked > _BUSY * (late + _BEAT_SEC):
+                self.attempt.swamped_sec += worked

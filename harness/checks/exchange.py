@@ -73,6 +73,11 @@ class WatchedReader(asyncio.StreamReader):
         super().feed_eof()
         self.ended.set()
 
+    def set_exception(self, exc: Exception) -> None:
+        """The connection was reset."""
+        super().set_exception(exc)
+        self.ended.set()
+
 
 class Exchange:
     """One call and the connection it came on, in a behaviour's hands."""

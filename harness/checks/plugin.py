@@ -125,6 +125,9 @@ class GraderPlugin:
         control = None
         if self._brief.good_service and wants_control(declaration, verdicts, confirm=confirm):
             control = self._attempt(item, declaration, len(verdicts) + 1, good_service=True)
+            if not control.fit:  # the submission runs in other lanes, and may be what disturbs it
+                number = len(verdicts) + 2
+                control = self._attempt(item, declaration, number, good_service=True, alone=True)
         spent = time.monotonic() - began
         result = settle(declaration, verdicts, control, confirm=confirm, duration_sec=spent)
         self._channel.tell(CheckFinished(result=result))
@@ -148,13 +151,14 @@ class GraderPlugin:
         number: int,
         *,
         good_service: bool = False,
+        alone: bool = False,
     ) -> Verdict:
         self._channel.tell(CheckStarted(check=declaration.id, attempt=number))
         assert isinstance(item, pytest.Function)
         fresh = pytest.Function.from_parent(item.parent, name=item.name, callobj=item.obj)
         attempt = fresh.stash[_ATTEMPT] = Attempt(declaration, number, good_service=good_service)
         wait = self._channel.request(
-            "take_turn", timeout_sec=_TURN_TIMEOUT_SEC, loud=declaration.loud
+            "take_turn", timeout_sec=_TURN_TIMEOUT_SEC, loud=declaration.loud, alone=alone
         )
         asyncio.run(wait)
         began = time.monotonic()

@@ -30,6 +30,8 @@ COSTLY_SEQUENCES = 3
 """With a costly step; these are played first, since no other kind of check tries such orders."""
 SEQUENCES = 16
 """Without one."""
+FEWEST_SEQUENCES = 8
+"""That many are played however long they take: a service that is slow to start is searched, too."""
 STEPS = 8
 """At most, in one sequence."""
 _DRAWN_FOR_ONE = 25
@@ -93,7 +95,8 @@ async def explore(
         sequences: How many to play at most that have no costly step.
         costly_sequences: And how many with one, before these.
         steps: How many steps one may have.
-        search_sec: No sequence begins later than that, unless one has been found.
+        search_sec: No sequence begins later than that, unless one has been found or fewer than
+            `FEWEST_SEQUENCES` have been played.
         shrink_sec: No shorter one begins later than that after the first was found.
     """
     counts = (sequences, costly_sequences)
@@ -216,7 +219,8 @@ class _Search:
         return outcome.broken
 
     def _on_the_loop(self, plan: _Plan) -> _Outcome:
-        if self.over or time.monotonic() > self._until:
+        enough = self._shortest is not None or len(self._played) >= FEWEST_SEQUENCES
+        if self.over or (enough and time.monotonic() > self._until):
             self._cut = True
             raise _Enough
         try:

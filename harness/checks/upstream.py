@@ -25,14 +25,20 @@ MAX_CONNECTIONS = 2000
 """More than that at a time are reset at once."""
 MAX_CALL_BYTES = 64 * 1024
 """A longer body is no call; its connection is closed."""
-MAX_KEPT_BYTES = 128 * 1024 * 1024
+MAX_KEPT_BYTES = 256 * 1024 * 1024
 """What all calls of an attempt may take; a service that sends more is not listened to."""
 _WAITING = 1024
 """Connections that may wait to be accepted."""
 _AT_ONCE = 64
-"""Connections accepted in one go: a thousand would keep everything else waiting."""
+"""Connections accepted, and calls begun, in one go: a thousand would keep all else waiting."""
+MAX_FIELDS = 100
+"""More than that in a path's query are no call either."""
 _CALL_BYTES = 1024
 """What a call takes beside its own bytes, roughly."""
+_FIELD_BYTES = 150
+"""The same for a header or a field of the query."""
+_UNFOLDED = 30
+"""How many times its size a body takes at most, read as JSON: as a list of empty objects."""
 _IDLE_SEC = 75.0
 
 
@@ -73,6 +79,7 @@ class Upstream:
         """The highest `open_calls` so far."""
         self._routes: list[_Route] = []
         self._at_work: asyncio.Semaphore | None = None
+        self._door = asyncio.Semaphore(_AT_ONCE)
         self._server: asyncio.Server | None = None
         self._binding = ("", 0)
         self._connections: set[asyncio.Task[None]] = set()
@@ -206,6 +213,8 @@ class Upstream:
             if head.headers.get("expect", "").lower() == "100-continue":
                 writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
             body = await read_body(reader, head.headers, limit=MAX_CALL_BYTES)
+            async with self._door:  # what is there already would be served without a pause
+                await asyncio.sleep(0)
         self._keep(head, body)
         call = self._arrive(head, body)
         exchange = Exchange(call, lambda: self.work(call), reader, writer)
@@ -219,8 +228,9 @@ class Upstream:
         return exchange.complete and head.headers.get("connection", "").lower() != "close"
 
     def _keep(self, head: Head, body: bytes) -> None:
-        fields = sum(len(name) + len(value) for name, value in head.headers.items())
-        self._kept_bytes += _CALL_BYTES + len(head.start) + fields + len(body)
+        text = len(head.start) + sum(len(name) + len(value) for name, value in head.headers.items())
+        fields = len(head.headers) + head.start.count("&")
+        self._kept_bytes += _CALL_BYTES + text + _FIELD_BYTES * fields + _UNFOLDED * len(body)
         if self._kept_bytes > MAX_KEPT_BYTES:
             raise WireError(f"more than {MAX_KEPT_BYTES} bytes of calls")
 
@@ -228,9 +238,10 @@ class Upstream:
         words = head.words
         try:
             url = urlsplit(words[1])
+            fields = parse_qs(url.query, max_num_fields=MAX_FIELDS)
         except ValueError as exc:
             raise WireError(f"not a path: {words[1][:80]!r}") from exc
-        query = {name: values[-1] for name, values in parse_qs(url.query).items()}
+        query = {name: values[-1] for name, values in fields.items()}
         call = Call(
             len(self.calls), words[0], url.path, query, head.headers, body, time.monotonic()
         )

@@ -16,6 +16,9 @@ MAX_LAG_SEC = SLACK_SEC
 
 A shorter stall is covered by the slack on every published time.
 """
+MAX_SWAMPED_SEC = 0.2
+"""A failed control is not our doing alone when the grader's loop was busy for longer than that, in
+stretches that made it late: what it is busy with is what the service sends and answers."""
 MAX_RETRIES = 1
 """How many invalid attempts are made good by another one."""
 MAX_RETRIES_LAGGED = 2
@@ -34,6 +37,8 @@ class Attempt:
     """What set-up or the check itself raised first."""
     lag_sec: float = 0.0
     """The longest time for which the grader's event loop stood still."""
+    swamped_sec: float = 0.0
+    """Processor time that the loop took in stretches for which it was late."""
     good_service: bool = False
     """It is run on a service that is known to pass, as a control."""
     log_tail: str = ""
@@ -86,7 +91,8 @@ class Attempt:
             _short(summary),
             tuple(self.measure.taken),
             self.log_tail if bad else "",
-            ours=isinstance(self.error, ControlFailed | ChannelError),
+            ours=isinstance(self.error, ChannelError)
+            or (isinstance(self.error, ControlFailed) and self.swamped_sec <= MAX_SWAMPED_SEC),
             lagged=self.lagged,
             late=isinstance(self.error, SutNotReady) and self.error.late,
         )
@@ -108,6 +114,11 @@ class Verdict:
     """The grader stood still: the machine's doing, or that of a service that floods it."""
     late: bool = False
     """It failed since the service was not ready in time, though it had not ended."""
+
+    @property
+    def fit(self) -> bool:
+        """Of a good service: the machine can hold the check, and nothing disturbs it."""
+        return self.outcome is CheckOutcome.PASSED and not self.lagged
 
 
 def another(declaration: CheckDeclaration, verdicts: Sequence[Verdict], *, confirm: bool) -> bool:

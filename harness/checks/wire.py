@@ -14,6 +14,8 @@ from dataclasses import dataclass
 
 MAX_HEAD_BYTES = 64 * 1024
 """Start line and headers together; also the limit of every `StreamReader` here."""
+MAX_HEADERS = 200
+"""Of one message: each takes far more memory than it has bytes."""
 MAX_BODY_BYTES = 1024 * 1024
 """A body larger than this is a broken peer unless the caller says otherwise."""
 _END_OF_HEAD = b"\r\n\r\n"
@@ -58,6 +60,8 @@ async def read_head(reader: asyncio.StreamReader) -> Head | None:
     except asyncio.LimitOverrunError as exc:
         raise WireError(f"more than {MAX_HEAD_BYTES} bytes of headers") from exc
     start, *lines = raw[: -len(_END_OF_HEAD)].decode("latin-1").lstrip("\r\n").split("\r\n")
+    if len(lines) > MAX_HEADERS:
+        raise WireError(f"more than {MAX_HEADERS} headers")
     headers: dict[str, str] = {}
     for line in lines:
         name, colon, value = line.partition(":")

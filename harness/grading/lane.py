@@ -118,7 +118,8 @@ class Lane:
                 case "claim":
                     return {"granted": self._claims.take(str(request.args.get("check")))}
                 case "take_turn":
-                    await self._turn.take(loud=bool(request.args.get("loud")))
+                    loud, alone = (bool(request.args.get(name)) for name in ("loud", "alone"))
+                    await self._turn.take(loud=loud, alone=alone)
                     return {}
                 case "end_turn":
                     self._turn.end()

@@ -27,20 +27,21 @@ class Turn:
     def __init__(self) -> None:
         self._held: ExitStack | None = None
 
-    async def take(self, *, loud: bool) -> None:
+    async def take(self, *, loud: bool, alone: bool = False) -> None:
         """Wait for room on the machine; taking it twice is taking it once.
 
         Args:
             loud: Whether the check loads the machine.
+            alone: Nothing of ours may run beside it, in whichever grading.
         """
         if self._held is not None:
             return
         with ExitStack() as taking:
-            if loud:
+            if loud or alone:
                 await _lock(taking, "loud")
             with ExitStack() as line:  # so that many quiet ones do not keep a loud one out for ever
                 await _lock(line, "line")
-                for _ in range(LOUD_PLACES if loud else 1):
+                for _ in range(PLACES if alone else LOUD_PLACES if loud else 1):
                     await _lock(taking, *(f"place-{number}" for number in range(PLACES)))
             self._held = taking.pop_all()
 

@@ -82,7 +82,7 @@ class Request(Model):
     fields. `put_data` makes args.files (name -> base64) the whole content of a stopped sut's
     data folder. `claim` replies {"granted"}: whether args.check is this lane's to run.
     `take_turn` is answered when there is room on this machine for a check that is args.loud, or
-    not; `end_turn` lets the next one in."""
+    not, or when it has the machine to itself (args.alone); `end_turn` lets the next one in."""
     sut: str = ""
     args: dict[str, Any] = Field(default_factory=dict)
 

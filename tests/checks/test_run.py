@@ -312,6 +312,22 @@ def test_a_loop_that_stands_still_is_noticed():
     one = bench()
     one.run(stand_still())
     assert one.attempt.lag_sec > 0.2
+    assert one.attempt.swamped_sec == 0, "it did nothing meanwhile, as on a busy machine"
+    one.close()
+
+
+def test_a_loop_with_too_much_to_do_is_noticed(monkeypatch: pytest.MonkeyPatch):
+    """It is late, and has a processor all the while."""
+    monkeypatch.setattr(time, "thread_time", time.monotonic)
+
+    async def work() -> None:
+        await asyncio.sleep(0.05)
+        time.sleep(0.3)  # noqa: ASYNC251 - stands for work, by the clock above
+        await asyncio.sleep(0.05)
+
+    one = bench()
+    one.run(work())
+    assert one.attempt.swamped_sec >= 0.3
     one.close()
 
 

@@ -20,6 +20,7 @@ from harness.checks import (
     fetch,
     rule,
 )
+from harness.checks.sequences import FEWEST_SEQUENCES
 
 
 class Till:
@@ -149,6 +150,13 @@ async def test_the_search_ends_with_its_time(open_till):
     explored = await explore(Slow, till, [], seed="1", sequences=1000, search_sec=0.5)
     assert time.monotonic() - began < 3
     assert explored.counterexample is None
+
+
+async def test_a_slow_service_is_searched_as_well(open_till):
+    """A few sequences are played, whatever the time they take."""
+    till = await open_till(forgets=False)
+    explored = await explore(Slow, till, [], seed="1", search_sec=0)
+    assert explored.sequences == FEWEST_SEQUENCES
 
 
 async def test_shrinking_that_was_cut_short_says_so(open_till):

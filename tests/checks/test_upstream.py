@@ -1,7 +1,10 @@
 """The stub as a server: framing, slots, its log of calls, and hostile clients."""
 
 import asyncio
+import gc
+import json
 import socket
+import tracemalloc
 from contextlib import ExitStack
 from itertools import pairwise
 
@@ -10,6 +13,7 @@ import pytest
 
 from harness.checks import (
     Answer,
+    Call,
     ControlFailed,
     Ledger,
     Upstream,
@@ -18,6 +22,7 @@ from harness.checks import (
 from harness.checks import (
     upstream as upstream_module,
 )
+from harness.checks.exchange import reset_connection
 
 
 async def raw(upstream: Upstream, data: bytes) -> bytes:
@@ -84,6 +89,17 @@ async def test_a_caller_that_hangs_up_is_noted(upstream: Upstream, client: httpx
     assert call.gone >= call.arrived
 
 
+async def test_a_caller_that_resets_its_connection_is_noted(upstream: Upstream):
+    """As one that ends it in order."""
+    upstream.plan = lambda _: hang_after_accept
+    host, port = upstream.address.split(":")
+    _, writer = await asyncio.open_connection(host, int(port))
+    writer.write(b"POST /orders/tea HTTP/1.1\r\nContent-Length: 0\r\n\r\n")
+    assert await upstream.until(lambda: len(upstream.calls) == 1, timeout_sec=2)
+    reset_connection(writer)
+    assert await upstream.until(lambda: upstream.open_calls == 0, timeout_sec=2)
+
+
 async def test_abandoned_work_still_has_its_effect(
     upstream: Upstream, client: httpx.AsyncClient, ledger: Ledger
 ):
@@ -115,6 +131,8 @@ async def test_refusing_and_accepting_again(upstream: Upstream):
         b"POST /orders/tea HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
         b"POST /orders/tea HTTP/1.1\r\nX: " + b"y" * 100_000 + b"\r\n\r\n",
         b"POST /orders/tea HTTP/1.1\r\nbroken\r\n\r\n",
+        b"POST /orders/tea HTTP/1.1\r\n" + b"a:\r\n" * 201 + b"\r\n",
+        b"POST /orders/tea?" + b"a=1&" * 101 + b" HTTP/1.1\r\n\r\n",
     ],
 )
 async def test_what_is_not_http_is_dropped(upstream: Upstream, data: bytes):
@@ -161,6 +179,25 @@ async def test_a_storm_of_connections_is_let_in_bit_by_bit(monkeypatch: pytest.M
     assert max(later - sooner for sooner, later in pairwise(turns)) <= 64
 
 
+@pytest.mark.parametrize(("connections", "each"), [(1, 400), (200, 4)])
+async def test_calls_in_a_row_take_turns_with_everything_else(connections: int, each: int):
+    """However they come, no more than so many are begun in one go."""
+    upstream = Upstream("stub")
+    await upstream.open()
+    host, port = upstream.address.split(":")
+    with ExitStack() as open_ones:
+        for _ in range(connections):
+            connection = socket.create_connection((host, int(port)), timeout=5)
+            open_ones.enter_context(connection)
+            connection.sendall(b"GET /nowhere HTTP/1.1\r\n\r\n" * each)
+        turns = [0]
+        while turns[-1] < connections * each:
+            await asyncio.sleep(0)
+            turns.append(len(upstream.calls))
+    await upstream.close()
+    assert max(later - sooner for sooner, later in pairwise(turns)) <= 64
+
+
 async def test_a_body_that_is_no_call_is_not_read(upstream: Upstream):
     """A service that sends megabytes must not fill the grader."""
     size = upstream_module.MAX_CALL_BYTES + 1
@@ -173,11 +210,45 @@ async def test_calls_are_kept_up_to_a_bound(
     upstream: Upstream, client: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
 ):
     """Beyond it a service is not listened to any more, and the grader lives."""
-    monkeypatch.setattr(upstream_module, "MAX_KEPT_BYTES", 20_000)
+    monkeypatch.setattr(upstream_module, "MAX_KEPT_BYTES", 500_000)
     assert (await client.post("/orders/tea", content=b" " * 15_000)).status_code == 201
     with pytest.raises(httpx.TransportError):
         await client.post("/orders/tea", content=b" " * 15_000)
     assert len(upstream.calls) == 1
+
+
+MANY_HEADERS = "GET / HTTP/1.1\r\n" + "".join(f"h{n}:\r\n" for n in range(199))
+MANY_FIELDS = "GET /?" + "".join(f"q{n}=1&" for n in range(99)) + " HTTP/1.1\r\n"
+LONG_LIST = "[" + "{}," * 19_999 + "1]"
+
+
+@pytest.mark.parametrize(
+    ("head", "body", "calls"),
+    [
+        (MANY_HEADERS, "", 300),
+        (MANY_FIELDS, "", 300),
+        (f"POST / HTTP/1.1\r\nContent-Length: {len(LONG_LIST)}\r\n", LONG_LIST, 30),
+    ],
+    ids=["headers", "query", "body"],
+)
+async def test_what_calls_are_charged_is_what_they_take(head: str, body: str, calls: int):
+    """However small its parts are: they are what takes the memory."""
+    upstream, read = Upstream("stub"), list[object]()
+
+    def kept(call: Call) -> None:
+        read.append(json.loads(call.body) if call.body else None)
+
+    upstream.plan = kept
+    await upstream.open()
+    tracemalloc.start()
+    for _ in range(calls):
+        await raw(upstream, f"{head}Connection: close\r\n\r\n{body}".encode())
+    gc.collect()
+    taken, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    await upstream.close()
+    assert len(upstream.calls) == calls
+    assert taken <= upstream._kept_bytes
 
 
 async def test_a_broken_handler_is_kept_for_the_verdict():

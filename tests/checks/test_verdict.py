@@ -8,7 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.checks import ControlFailed, SutNotReady
+from harness.checks.failure import ChannelError
 from harness.checks.verdict import Attempt, Verdict, another, settle, wants_control
+from harness.errors import CheckError
 from harness.models.check import CheckDeclaration, CheckOutcome, CheckResult
 
 PASSED = Verdict(CheckOutcome.PASSED, 1.0, "passed")
@@ -153,6 +155,25 @@ def test_whose_failure_an_exception_is(error: Exception, outcome: str):
 def test_nothing_measured_is_invalid():
     """A check without a threshold has shown nothing."""
     assert Attempt(declaration(timing=False), 1).judge().outcome == "invalid"
+
+
+@pytest.mark.parametrize(
+    ("error", "swamped_sec", "ours"),
+    [
+        (ControlFailed("the generator was late"), 0.0, True),
+        (ControlFailed("the generator was late"), 0.5, False),
+        (ChannelError("the engine is gone"), 0.5, True),
+        (CheckError("no payment was under way"), 0.0, False),
+    ],
+)
+def test_a_failed_control_of_a_busy_grader_may_be_the_services_doing(
+    error: Exception, swamped_sec: float, ours: bool
+):
+    """What it is busy with comes from the service, so a good one has to be asked."""
+    attempt = Attempt(declaration(timing=True), 1, error=error, swamped_sec=swamped_sec)
+    verdict = attempt.judge()
+    assert (verdict.outcome, verdict.ours) == (CheckOutcome.INVALID, ours)
+    assert wants_control(attempt.declaration, [verdict, verdict], confirm=True) is not ours
 
 
 @pytest.mark.parametrize(("timing", "outcome"), [(True, "invalid"), (False, "failed")])

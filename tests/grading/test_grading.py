@@ -12,6 +12,7 @@ import pytest
 from harness.errors import CheckError, IntegrityError, SandboxError
 from harness.grading.grading import grade
 from harness.grading.junit import junit_xml
+from harness.grading.turns import Turn
 from harness.models.check import CheckOutcome, Grading
 from harness.models.session import Submission
 from harness.models.task import Task
@@ -98,6 +99,11 @@ async def test_tampering_changes_nothing(backend: SandboxBackend, toy: Task, mak
     assert outcomes(grading) == dict.fromkeys(CHECKS, "passed") | {"behaviour.no-price": "failed"}
 
 
+def dripping(sends: str) -> str:
+    """An expression that sends something twice a second, without end."""
+    return f"[({sends}, __import__('time').sleep(0.5)) for _ in iter(int, 1)]"
+
+
 STARTS_BADLY = {
     "exits": ("import sys; sys.exit('no module named hope')", "exited with code 1", "hope"),
     "exits-quietly": ("import os; os._exit(0)", "exited with code 0", ""),
@@ -119,7 +125,19 @@ STARTS_BADLY = {
     ),
     "silent": (
         GOOD.replace("self.answer(200, {})", "__import__('time').sleep(600)"),
-        "took the connection and sent nothing",
+        "took the connection and sent no whole answer",
+        "",
+    ),
+    "drips": (
+        GOOD.replace("self.answer(200, {})", dripping('self.wfile.write(b"H")')),
+        "took the connection and sent no whole answer",
+        "",
+    ),
+    "continues": (
+        GOOD.replace(
+            "self.answer(200, {})", dripping("self.send_response_only(100) or self.end_headers()")
+        ),
+        "took the connection and sent no whole answer",
         "",
     ),
 }
@@ -233,11 +251,32 @@ async def test_other_lanes_go_on(backend: SandboxBackend, tests_of: Task, make: 
     assert sorted(step for step in steps if step in CHECKS) == sorted(CHECKS)
 
 
-@pytest.mark.parametrize(("reference", "outcome"), [("sturdy", "failed"), ("flawed", "invalid")])
+@pytest.mark.parametrize(
+    ("reference", "outcome", "alone"),
+    [("sturdy", "failed", [False, False]), ("flawed", "invalid", [False, False, True])],
+)
 async def test_a_good_service_meets_loud_checks(
-    backend: SandboxBackend, tests_of: Task, make: Make, reference: str, outcome: str
+    backend: SandboxBackend,
+    tests_of: Task,
+    make: Make,
+    monkeypatch: pytest.MonkeyPatch,
+    *,
+    reference: str,
+    outcome: str,
+    alone: list[bool],
 ) -> None:
-    """A loud check counts against a submission only where a known reference passes it just now."""
+    """A loud check counts against a submission only where a known reference passes it just now.
+
+    Before that one is said not to, it has had the machine to itself.
+    """
+    taken: list[bool] = []
+    take = Turn.take
+
+    async def noted(turn: Turn, *, loud: bool, alone: bool = False) -> None:
+        taken.append(alone)
+        await take(turn, loud=loud, alone=alone)
+
+    monkeypatch.setattr(Turn, "take", noted)
     edit(tests_of, 'id="behaviour.no-price",', 'id="behaviour.no-price",\n    loud=True,')
     flawed = (tests_of.repo / "service.py").read_text()
     for name, service in (("sturdy", GOOD), ("flawed", flawed)):
@@ -252,6 +291,7 @@ async def test_a_good_service_meets_loud_checks(
     )
     assert outcomes(grading) == {"behaviour.no-price": outcome}
     assert ("known to be good" in grading.checks[0].summary) == (outcome == "invalid")
+    assert taken == alone
 
 
 @pytest.mark.docker

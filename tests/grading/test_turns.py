@@ -65,6 +65,21 @@ async def test_quiet_ones_do_not_keep_a_loud_one_out() -> None:
     await asyncio.wait_for(later, 5)
 
 
+async def test_who_wants_to_be_alone_is() -> None:
+    """It waits for the last one, and all wait for it."""
+    there = await taken(False)
+    alone = Turn()
+    its_turn = asyncio.create_task(alone.take(loud=False, alone=True))
+    done, _ = await asyncio.wait({its_turn}, timeout=0.3)
+    assert not done
+    there[0].end()
+    await asyncio.wait_for(its_turn, 5)
+    _, quiet = await waiting(loud=False)
+    _, loud = await waiting(loud=True)
+    alone.end()
+    await asyncio.wait_for(asyncio.gather(quiet, loud), 5)
+
+
 async def test_taking_and_ending_twice_is_once() -> None:
     """A grading that ends early may end its turn again."""
     (turn,) = await taken(True)
