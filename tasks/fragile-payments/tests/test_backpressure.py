@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 import pytest
 from provider import USUAL_SEC, Provider
-from shop import Order, Shop, statuses
+from replies import measure_statuses
+from shop import FINAL, Order, Shop, statuses
 
 from harness.checks import (
     SLACK_SEC,
@@ -32,7 +35,8 @@ PROBE_EVERY_SEC = 0.15
 FAST_SEC = 1.0
 """A normal payment: the provider's usual time several times over; also 'well within a second'."""
 ENOUGH = 3
-"""Fast payments in a row that say it is over."""
+"""Normal payments in a row that say it is over."""
+ACCEPTED = 202
 
 
 @pytest.fixture
@@ -47,7 +51,7 @@ def capacity(bench: Bench, provider: Provider, contract: Contract, measure: Meas
     dimension="failure-mode-instinct",
     weight=3,
     shows="At twice the provider's capacity, what the provider can take still gets through in time "
-    "and the rest is told quickly, instead of everybody waiting for nothing.",
+    "and the rest is told quickly to come back, instead of everybody waiting for nothing.",
     derived_from="What it can take must still get through, at least 70 % of it, within the "
     "3 seconds. The rest is told quickly, well within a second, to come back.",
     control="The provider's capacity is measured directly, before the service is started; "
@@ -63,11 +67,10 @@ async def test_goodput(
     orders: list[Order] = []
     load = await _peak(shop, orders, contract["peak_factor"] * capacity, GOODPUT_LOAD_SEC, contract)
     load.require_on_time()
-    _describe(load, provider, measure)
 
     deadline = contract["deadline_sec"]
     counted = [shot for shot in load.shots if shot.due >= deadline]
-    await _outcomes(provider, counted, orders, contract)
+    await _outcomes(provider, load.shots, orders, contract)
     charged = provider.charged()
     useful = sum(_useful(shot, charged[orders[shot.number].token], contract) for shot in counted)
     room = capacity * (GOODPUT_LOAD_SEC - deadline)
@@ -95,6 +98,13 @@ async def test_goodput(
         at_most=FAST_SEC,
         partly_at_most=deadline + SLACK_SEC,
     )
+    measure(
+        "payments answered with 202 that have no outcome in time",
+        await _unfinished(shop, load.shots, orders, charged, contract),
+        equals=0,
+    )
+    measure_statuses(measure, contract, [shot.reply for shot in load.shots])
+    _describe(load, provider, measure)
 
 
 @check(
@@ -102,7 +112,7 @@ async def test_goodput(
     family="backpressure",
     dimension="failure-mode-instinct",
     weight=2,
-    shows="When the peak is over, payments are normal again at once: "
+    shows="When the peak is over, payments are normal again at once, answered and charged: "
     "no backlog of work that nobody waits for any more.",
     derived_from="after the peak is over, payments are normal again",
     control="The provider's capacity is measured directly, before the service is started; "
@@ -120,9 +130,10 @@ async def test_recovery(
     peak = asyncio.create_task(_peak(shop, orders, rate, RECOVERY_LOAD_SEC, contract))
     await asyncio.sleep(RECOVERY_LOAD_SEC)
     began = time.monotonic()
-    recovered, first = await _until_normal(shop, 2 * contract["recovery_sec"] + 1)
+    recovered, first = await _until_normal(shop, provider, contract)
     load = await peak
     load.require_on_time()
+    measure.info("replies", statuses(shot.reply for shot in load.shots))
     _describe(load, provider, measure)
     measure(
         "from the end of the peak to three normal payments",
@@ -182,42 +193,60 @@ async def _peak(
     return await open_loop(send, rate=rate, seconds=seconds)
 
 
-async def _until_normal(shop: Shop, limit_sec: float) -> tuple[float, list[Order]]:
-    """When the third fast payment in a row was answered, and these; or the end of waiting."""
+@dataclass(frozen=True)
+class _Probe:
+    """A payment that was offered after the peak."""
+
+    order: Order
+    offered: float
+    reply: asyncio.Task[Response]
+
+    def normal(self, provider: Provider, within_sec: float) -> bool:
+        """Answered soon, and charged `within_sec` of being offered, whatever the answer was."""
+        if not self.reply.done():
+            return False
+        reply = self.reply.result()
+        charges = provider.charges(self.order.token)
+        in_time = any(effect.at <= self.offered + within_sec for effect in charges)
+        return reply.ok and reply.elapsed <= FAST_SEC and in_time
+
+
+async def _until_normal(
+    shop: Shop, provider: Provider, contract: Contract
+) -> tuple[float, list[Order]]:
+    """When the third normal payment in a row was answered, and these; or the end of waiting."""
+    limit_sec = 2 * contract["recovery_sec"] + 1
+    within_sec = contract["deadline_sec"] + SLACK_SEC
     until = time.monotonic() + limit_sec
-    orders: list[Order] = []
-    probes: list[asyncio.Task[Response]] = []
+    probes: list[_Probe] = []
     first = None
     while first is None and time.monotonic() < until:
-        orders.append(shop.order())
-        probes.append(asyncio.create_task(shop.pay(orders[-1], timeout_sec=limit_sec)))
+        order = shop.order()
+        paying = asyncio.create_task(shop.pay(order, timeout_sec=limit_sec))
+        probes.append(_Probe(order, time.monotonic(), paying))
         await asyncio.sleep(PROBE_EVERY_SEC)
-        first = _three_in_a_row(probes)
+        first = _in_a_row([probe.normal(provider, within_sec) for probe in probes])
     normal = [] if first is None else probes[first : first + ENOUGH]
-    answered = normal[-1].result().finished_at if normal else until
+    answered = normal[-1].reply.result().finished_at if normal else until
     for probe in probes:
-        probe.cancel()
-    await asyncio.wait(probes)
-    return answered, [] if first is None else orders[first : first + ENOUGH]
+        probe.reply.cancel()
+    await asyncio.wait([probe.reply for probe in probes])
+    return answered, [probe.order for probe in normal]
 
 
-def _three_in_a_row(probes: list[asyncio.Task[Response]]) -> int | None:
+def _in_a_row(normal: list[bool]) -> int | None:
     """The first of enough normal payments in a row, if there are such."""
-    normal = [
-        probe.done() and probe.result().ok and probe.result().elapsed <= FAST_SEC
-        for probe in probes
-    ]
-    for first in range(len(probes) - ENOUGH + 1):
+    for first in range(len(normal) - ENOUGH + 1):
         if all(normal[first : first + ENOUGH]):
             return first
     return None
 
 
 async def _outcomes(
-    provider: Provider, shots: list[Shot], orders: list[Order], contract: Contract
+    provider: Provider, shots: Sequence[Shot], orders: list[Order], contract: Contract
 ) -> None:
     """Give payments that were answered 202 the time that the contract gives them."""
-    pending = [shot for shot in shots if shot.reply.status == 202]
+    pending = [shot for shot in shots if shot.reply.status == ACCEPTED]
     if pending:
         last = max(shot.reply.finished_at for shot in pending) + contract["outcome_sec"]
         tokens = {orders[shot.number].token for shot in pending}
@@ -227,21 +256,40 @@ async def _outcomes(
         )
 
 
+async def _unfinished(
+    shop: Shop,
+    shots: Sequence[Shot],
+    orders: list[Order],
+    charged: dict[str, list[Effect]],
+    contract: Contract,
+) -> int:
+    """How many payments answered with 202 were neither charged in time nor told to have failed."""
+    unfinished = 0
+    for shot in shots:
+        charges = charged[orders[shot.number].token]
+        if shot.reply.status == ACCEPTED and not _in_time(shot.reply, charges, contract):
+            payment = await shop.final(shot.reply)
+            unfinished += bool(charges) or payment.get("status") not in FINAL
+    return unfinished
+
+
+def _in_time(reply: Response, charges: list[Effect], contract: Contract) -> bool:
+    """Whether a payment that was answered with 202 was charged when it had to be."""
+    return any(effect.at <= reply.finished_at + contract["outcome_sec"] for effect in charges)
+
+
 def _useful(shot: Shot, charges: list[Effect], contract: Contract) -> bool:
     """Taken, really charged, and both in time."""
     reply = shot.reply
     in_time = reply.elapsed <= contract["deadline_sec"] + SLACK_SEC
-    if reply.status == 202:
-        return in_time and any(
-            effect.at <= reply.finished_at + contract["outcome_sec"] for effect in charges
-        )
+    if reply.status == ACCEPTED:
+        return in_time and _in_time(reply, charges, contract)
     ids = {effect.id for effect in charges}
     return in_time and reply.status == 201 and str(reply.object().get("provider_charge_id")) in ids
 
 
 def _describe(load: Load, provider: Provider, measure: Measure) -> None:
     measure.info("payments offered", len(load.shots))
-    measure.info("replies", statuses(shot.reply for shot in load.shots))
     measure.info("most calls open at the provider", provider.upstream.peak)
     measure.info("load generator late, median", load.lateness(0.5) * 1000, unit="ms")
     measure.info("load generator late, 99th percentile", load.lateness(0.99) * 1000, unit="ms")

@@ -45,7 +45,7 @@ TIMES_BASELINE = 5
 ROUND = 5
 """Payments of each round while the mailer is well, hangs, and is away."""
 PAUSE_SEC = 0.2
-HANG_SEC = 6.0
+HANG_SEC = 12.0
 """Short for a mailer that may take minutes, long for most timeouts."""
 AWAY_SEC = 1.5
 USUAL_RECEIPT_SEC = 12.0

@@ -17,7 +17,6 @@ from shop import CURRENCIES, Order, Shop, decimal, statuses, to_eur
 from harness.checks import (
     SLACK_SEC,
     Contract,
-    ControlFailed,
     Hold,
     Measure,
     Response,
@@ -26,6 +25,7 @@ from harness.checks import (
     ok,
     open_loop,
 )
+from harness.errors import CheckError
 
 POLL_SEC = 0.1
 AFTER_SEC = 0.8
@@ -136,7 +136,7 @@ async def test_usefulness(
 async def _stub_gives(provider: Provider, currency: str, rate: Decimal) -> None:
     reply = await fetch(provider.upstream.address, "GET", f"/rates/{currency}")
     if decimal(reply.object().get("rate")) != rate:
-        raise ControlFailed(f"The provider's stub gave {reply} instead of rate {rate}.")
+        raise CheckError(f"The provider's stub gave {reply} instead of rate {rate}.")
 
 
 async def _poll(shop: Shop, currency: str, until: float) -> list[tuple[float, Decimal | None]]:

@@ -19,6 +19,7 @@ NOT_CHARGED = 3
 JUST_PAID = 2
 EARLIER = 2
 ARRIVAL_SEC = 2.5
+PAID = 201
 
 
 @check(
@@ -71,9 +72,9 @@ async def _judge(
     kept: dict[bool, list[bool]] = {True: [], False: []}
     strangers, failed = 0, 0
     for order, reply, payment, repeat in zip(orders, replies, payments, again, strict=True):
-        if reply.status == 202 and _failed_for_free(provider, order, payment):
+        if reply.status != PAID and _failed_for_free(provider, order, payment):
             failed += 1
-            kept[True].append(True)
+            kept[reply.ok].append(True)
             continue
         kept[reply.ok].append(shop.captured(order, payment))
         same = repeat.ok and repeat.object().get("id") == payment.get("id")
@@ -85,7 +86,7 @@ async def _judge(
             equals=len(kept[answered]),
         )
     measure("keys that were answered with another payment later", strangers, equals=0)
-    measure.info("promised payments that failed without a charge", failed)
+    measure.info("payments that failed without a charge", failed)
     measure.info("replies before SIGKILL", statuses(replies))
 
 
@@ -103,5 +104,5 @@ async def _outcome(shop: Shop, order: Order, reply: Response) -> dict[str, Any]:
 
 
 def _failed_for_free(provider: Provider, order: Order, payment: dict[str, Any]) -> bool:
-    """An outcome that api.md allows after a 202."""
+    """An outcome that api.md allows where nobody was told that the money was taken."""
     return payment.get("status") == "failed" and not provider.charges(order.token)

@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from dataclasses import dataclass, field
 from typing import Any
 
 from provider import Provider
 from shop import Order, Shop, statuses
 
-from harness.checks import Hold, Measure, Response, check, ok, reset, reset_mid_body
+from harness.checks import Contract, Hold, Measure, Response, check, ok, reset, reset_mid_body
 
 CUT_OFF = 2
 SILENT = 3
 SILENT_SEC = 5.0
 """After this long the network gives up on a call that the provider does not answer."""
+LATE = 2
+LATE_SEC = 7.0
+"""Carried out only now, when everybody has given up on the call and shops have come back."""
+LANDED_SEC = 0.3
+"""Within which the provider carries out what it was held up with."""
 REFUSED = 4
 REFUSED_SEC = 3.5
 """Longer than a request may take, so each has had its answer before the provider is back."""
@@ -40,27 +46,40 @@ class Story:
     family="idempotency",
     dimension="failure-mode-instinct",
     weight=3,
-    shows="When the money was taken but the provider's answer got lost, the customer is charged "
-    "once and the payment is in the books; sending it as a new one would charge twice.",
+    shows="When the provider's answer got lost and the money was taken, or is taken only later, "
+    "the customer is charged once and the payment is in the books; sending it as a new one would "
+    "charge twice.",
     derived_from="Sending it again, at any time, [...] never charges a second time. "
     "It is answered with the same payment",
     control="Two undisturbed payments go through first; the ledger shows that the money was taken.",
 )
-async def test_lost_answer(shop: Shop, provider: Provider, measure: Measure) -> None:
-    """Charges are carried out, but the answer breaks off, or there is none for five seconds."""
+async def test_lost_answer(
+    shop: Shop, provider: Provider, contract: Contract, measure: Measure
+) -> None:
+    """Charges are carried out, but the answer breaks off, or there is none for five seconds.
+
+    Others wait in line and are carried out after seven seconds, though nobody listens any more.
+    """
     await shop.warm_up()
     cut_off = [Story(shop.order()) for _ in range(CUT_OFF)]
     silent = [Story(shop.order()) for _ in range(SILENT)]
-    silence = Hold(then=reset, applied=True)
+    late = [Story(shop.order()) for _ in range(LATE)]
+    silence, in_line = Hold(then=reset, applied=True), Hold()
     for story in cut_off:
         provider.blip(story.order.token, reset_mid_body)
     for story in silent:
         provider.plan(story.order.token, silence)
-    paying = [asyncio.create_task(_insist(shop, story)) for story in cut_off + silent]
+    for story in late:
+        provider.blip(story.order.token, in_line)
+    until = time.monotonic() + LATE_SEC + contract["outage_recovery_sec"]
+    stories = cut_off + silent + late
+    paying = [asyncio.create_task(_insist(shop, story, until=until)) for story in stories]
     await asyncio.sleep(SILENT_SEC)
     _heal(provider, silent, silence)
-    await asyncio.gather(*paying)
-    await _judge(shop, provider, measure, cut_off + silent)
+    await asyncio.sleep(LATE_SEC - SILENT_SEC)
+    in_line.release()
+    await asyncio.gather(asyncio.sleep(LANDED_SEC), *paying)
+    await _judge(shop, provider, measure, stories)
 
 
 @check(
@@ -121,10 +140,12 @@ async def test_hung_up(shop: Shop, provider: Provider, measure: Measure) -> None
     await _judge(shop, provider, measure, stories)
 
 
-async def _insist(shop: Shop, story: Story, reply: Response | None = None) -> None:
+async def _insist(
+    shop: Shop, story: Story, reply: Response | None = None, *, until: float | None = None
+) -> None:
     """Pay, or come back after `reply`, until there is an outcome, and once more after it."""
     story.replies.append(reply or await shop.pay(story.order))
-    story.payment = await shop.insist(story.order, story.replies[-1])
+    story.payment = await shop.insist(story.order, story.replies[-1], until=until)
     story.replies.append(await shop.pay(story.order))
 
 
@@ -159,7 +180,7 @@ async def _judge(shop: Shop, provider: Provider, measure: Measure, stories: list
         sum(not shop.captured(story.order, story.payment) for story in told),
         equals=0,
     )
-    booked = [await shop.in_books(story.order, story.payment) for story in told]
+    booked = await asyncio.gather(*(shop.in_books(story.order, story.payment) for story in told))
     measure("payments that the books show otherwise", booked.count(False), equals=0)
     others = sum(not _same(story) for story in told)
     measure("keys that were answered with another payment later", others, equals=0)

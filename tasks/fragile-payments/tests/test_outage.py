@@ -11,6 +11,7 @@ from replies import give_up_sec, measure_replies
 from shop import CURRENCIES, Order, Shop, slowest, statuses
 
 from harness.checks import (
+    SLACK_SEC,
     Contract,
     Measure,
     Response,
@@ -26,6 +27,8 @@ EARLY_SEC = 0.1
 """Granted: it lets rounding of clocks and a call that was on its way be."""
 PUT_OFF = 4
 """Payments for each of the two statuses."""
+FAR_OFF_SEC = 30.0
+"""What it asks for at another time: longer than any shop waits."""
 OFFERED_RATE = 20
 """Payments per second, as on a weekend evening."""
 HANGS_SEC = 3.0
@@ -43,13 +46,17 @@ NORMAL_SHARE = 0.95
     family="retries",
     dimension="failure-mode-instinct",
     weight=1,
-    shows="When the provider says when to come back, it is not asked again before that.",
-    derived_from="A header `Retry-After` gives the seconds to wait before that.",
+    shows="When the provider says when to come back, it is not asked again before that, and the "
+    "shop is told in time all the same.",
+    derived_from="A header `Retry-After` gives the seconds to wait before that. [...] "
+    "Every request to us is answered within 3 seconds",
     control="Two undisturbed payments go through first; one that is never sent again passes.",
     timing=True,
 )
-async def test_retry_after(shop: Shop, provider: Provider, measure: Measure) -> None:
-    """Payments that are put off by 2 seconds the first time, by either status."""
+async def test_retry_after(
+    shop: Shop, provider: Provider, contract: Contract, measure: Measure
+) -> None:
+    """Payments that are put off by 2 seconds the first time, by either status; one by many."""
     await shop.warm_up()
     orders = [shop.order() for _ in range(2 * PUT_OFF)]
     for number, order in enumerate(orders):
@@ -67,7 +74,15 @@ async def test_retry_after(shop: Shop, provider: Provider, measure: Measure) -> 
         unit="s",
         at_least=PUT_OFF_SEC - EARLY_SEC,
     )
-    measure.info("slowest reply", slowest(replies), unit="s")
+    order = shop.order()
+    provider.blip(order.token, status(429, "not_now", retry_after_sec=FAR_OFF_SEC))
+    replies.append(await shop.pay(order))
+    measure(
+        "slowest reply",
+        slowest(replies),
+        unit="s",
+        at_most=contract["deadline_sec"] + SLACK_SEC,
+    )
     measure.info("payments sent again so far", len(gaps))
     measure.info("replies", statuses(replies))
 
@@ -96,10 +111,12 @@ async def test_outage(shop: Shop, provider: Provider, contract: Contract, measur
     seconds = HANGS_SEC + TURNS_AWAY_SEC
     offered = asyncio.create_task(open_loop(pay, rate=OFFERED_RATE, seconds=seconds))
     await asyncio.sleep(HANGS_SEC)
+    before = len(provider.upstream.calls)
     provider.spell = status(503, "unavailable")
     await asyncio.sleep(TURNS_AWAY_SEC)
     provider.spell = None
     well = time.monotonic()
+    turned_away = len(provider.upstream.calls) - before
     best = await _until_normal(shop, provider, contract, well)
     load = await offered
     measure_replies(measure, contract, [shot.reply for shot in load.shots])
@@ -107,6 +124,11 @@ async def test_outage(shop: Shop, provider: Provider, contract: Contract, measur
     measure("most attempts at one payment", max(sent), at_most=contract["max_attempts"])
     charges = [len(provider.charges(order.token)) for order in orders]
     measure("most charges for one payment", max(charges), at_most=1)
+    measure(
+        f"calls of any kind in the {TURNS_AWAY_SEC:g} s for which it turned all of them away",
+        turned_away,
+        at_most=contract["max_attempts"] * len(orders),
+    )
     measure(
         f"of {WINDOW} payments in a row, those that are normal again",
         best.normal,

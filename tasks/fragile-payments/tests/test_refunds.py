@@ -8,9 +8,10 @@ from dataclasses import dataclass, field
 
 from provider import Provider
 from replies import give_up_sec
-from shop import NOT_NOW, Shop, statuses
+from shop import NOT_NOW, Shop, slowest, statuses
 
 from harness.checks import (
+    SLACK_SEC,
     Attempts,
     Behaviour,
     Contract,
@@ -21,6 +22,7 @@ from harness.checks import (
     apply_then_hang,
     check,
     ok,
+    reset,
     reset_mid_body,
 )
 
@@ -34,7 +36,11 @@ HELD = 2
 HELD_SEC = 0.4
 LOST = (reset_mid_body, apply_then_hang)
 """The money is given back, but the answer breaks off or never comes."""
+SILENT_SEC = 4.0
+"""For so long nobody gets an answer about another one, however often it is sent."""
 AGAIN_SEC = 0.3
+ARRIVAL_SEC = 2.5
+"""Within which a refund is at the provider, so that the process is killed amid it."""
 
 
 @check(
@@ -42,26 +48,32 @@ AGAIN_SEC = 0.3
     family="regression",
     dimension="verification",
     weight=2,
-    shows="Two refunds at the same moment, or one whose answer got lost, never give back more than "
-    "was taken.",
-    derived_from="all refunds together never exceed what was captured",
+    shows="Two refunds at the same moment, or one whose answer or whose machine got lost, never "
+    "give back more than was taken, and each is answered in time.",
+    derived_from="all refunds together never exceed what was captured [...] Every request to us is "
+    "answered within 3 seconds, whatever the provider does.",
+    timing=True,
     control="Two refunds at the same moment that fit are not turned down. The provider carries out "
     "whatever it is sent: its documents do not say that it looks at what is left.",
 )
 async def test_refunds_at_once(
     shop: Shop, provider: Provider, contract: Contract, measure: Measure
 ) -> None:
-    """Pairs that are too much together, a pair that fits, and refunds whose answer is lost."""
+    """Pairs that are too much together, a pair that fits, and refunds whose answer is lost.
+
+    The last one is carried out, and the process killed before it hears of that.
+    """
     await shop.check_stub()
     provider.looks_at_refunds = False
     plans: dict[str, Behaviour] = {}
     provider.treat("/refunds", _by_charge(plans))
-    count = 1 + AT_ONCE + HELD + len(LOST)
+    barrier, silence, at_kill = Hold(), Hold(applied=True), Hold(applied=True, then=reset)
+    faults = [*map(Attempts, LOST), silence, Attempts(at_kill)]
+    count = 1 + AT_ONCE + HELD + len(faults)
     fitting, *sales = [await Sale.make(shop, provider, give_up_sec(contract)) for _ in range(count)]
-    pairs, lost = sales[: -len(LOST)], sales[-len(LOST) :]
-    barrier = Hold()
+    pairs, lost = sales[: -len(faults)], sales[-len(faults) :]
     plans |= {sale.charge_id: barrier for sale in pairs[AT_ONCE:]}
-    plans |= {sale.charge_id: Attempts(fault) for sale, fault in zip(lost, LOST, strict=True)}
+    plans |= {sale.charge_id: fault for sale, fault in zip(lost, faults, strict=True)}
 
     await fitting.refund(*FITTING)
     for sale in pairs[:AT_ONCE]:
@@ -69,8 +81,14 @@ async def test_refunds_at_once(
     meeting = [asyncio.create_task(sale.refund(*TOO_MUCH)) for sale in pairs[AT_ONCE:]]
     await asyncio.sleep(HELD_SEC)
     barrier.release()
+    *unanswered, killed = lost
     limit = contract["outage_recovery_sec"]
-    await asyncio.gather(*meeting, *(sale.insist(max(TOO_MUCH), limit) for sale in lost))
+    asyncio.get_running_loop().call_later(SILENT_SEC, silence.release)
+    await asyncio.gather(
+        *meeting, *(sale.insist(max(TOO_MUCH), SILENT_SEC + limit) for sale in unanswered)
+    )
+    await _kill_amid(shop, killed, at_kill)
+    await killed.insist(max(TOO_MUCH), limit)
 
     most = max(sale.given_back for sale in sales)
     measure(f"most given back of a payment of {TAKEN}", most, at_most=TAKEN)
@@ -85,8 +103,28 @@ async def test_refunds_at_once(
     certain = [sale for sale in (fitting, *pairs, *lost) if 201 in sale.told]
     differ = [await sale.in_books() != sale.given_back for sale in certain]
     measure("balances that differ from what the provider gave back", sum(differ), equals=0)
+    deadline = contract["deadline_sec"]
+    measure(
+        "slowest answer to a refund",
+        slowest(replies),
+        unit="s",
+        at_most=deadline + SLACK_SEC,
+        partly_at_most=2 * deadline,
+    )
+    measure.info("refunds held at SIGKILL", at_kill.waiting)
     measure.info("answers to pairs", statuses(reply for sale in pairs for reply in sale.replies))
     measure.info("answers to lost ones", statuses(reply for sale in lost for reply in sale.replies))
+
+
+async def _kill_amid(shop: Shop, sale: Sale, barrier: Hold) -> None:
+    """SIGKILL while a refund that was carried out is at the barrier; restarted."""
+    asking = asyncio.create_task(sale.refund(max(TOO_MUCH)))
+    await barrier.arrived(1, timeout_sec=ARRIVAL_SEC)
+    await shop.sut.kill()
+    await asking
+    sale.replies.clear()  # nobody was there to answer
+    barrier.release()
+    await shop.sut.restart()
 
 
 @dataclass

@@ -7,7 +7,8 @@ import statistics
 from itertools import pairwise
 
 from provider import Provider
-from shop import Order, Shop, slowest, statuses
+from replies import give_up_sec
+from shop import FINAL, Order, Shop, slowest, statuses
 
 from harness.checks import (
     SLACK_SEC,
@@ -18,12 +19,18 @@ from harness.checks import (
     Response,
     check,
     reset,
+    reset_mid_body,
     status,
 )
 
-LANES = 2
-ROUNDS = 6
-"""Per lane: a payment with a blip and two without."""
+PAID_BACK = 201
+LANES = 6
+ROUNDS = 2
+"""Per lane: payments without a blip and one with, at another place in each lane."""
+BETWEEN = 14
+"""Blips are about three times as many as announced then. Denser ones would fail a service that
+repeats a tenth of its calls at most, or leaves a provider alone of whose calls a fifth fail."""
+BLIPS = (status(503, "try_again"), status(429, "try_again"), reset)
 PUT_OFF = 24
 """Payments that the provider puts off; with fewer, random waits may well seem to be even."""
 AT_ONCE = 8
@@ -45,10 +52,11 @@ QUIET_SEC = 1.0
     family="retries",
     dimension="failure-mode-instinct",
     weight=2,
-    shows="A blip of the provider (one 503 or one connection reset) stays inside, "
+    shows="A blip of the provider (one 503, 429 or connection reset) stays inside, "
     "so shops do not lose a checkout to something that a second try repairs.",
     derived_from="About 1 in 50 calls to the provider has a blip. A shop should not notice one.",
-    control="Two undisturbed payments go through first, and two of three in between are such.",
+    control="Two undisturbed payments go through first, and fourteen of fifteen in between are "
+    "such.",
     timing=True,
 )
 async def test_transient(
@@ -59,17 +67,19 @@ async def test_transient(
     blips = {}
     for number in range(LANES * ROUNDS):
         order = shop.order()
-        provider.blip(order.token, reset if number % 2 else status(503, "try_again"))
+        provider.blip(order.token, BLIPS[number % len(BLIPS)])
         blips[order.key] = order
     replies: dict[str, Response] = {}
 
-    async def lane(orders: list[Order]) -> None:
-        for order in orders:
-            for each in (order, shop.order(), shop.order()):
+    async def lane(first: int) -> None:
+        for order in orders[first::LANES]:
+            payments = [shop.order() for _ in range(BETWEEN)]
+            payments.insert((first + 1) * BETWEEN // (LANES + 1), order)
+            for each in payments:
                 replies[each.key] = await shop.pay(each)
 
     orders = list(blips.values())
-    await asyncio.gather(*(lane(orders[first::LANES]) for first in range(LANES)))
+    await asyncio.gather(*map(lane, range(LANES)))
     outcomes = await asyncio.gather(*(shop.final(replies[key]) for key in blips))
     good = sum(
         shop.captured(order, payment) for order, payment in zip(orders, outcomes, strict=True)
@@ -89,6 +99,46 @@ async def test_transient(
         partly_at_most=2 * contract["deadline_sec"],
     )
     measure.info("replies to payments with a blip", statuses(replies[key] for key in blips))
+
+
+@check(
+    id="retries.refunds",
+    family="retries",
+    dimension="failure-mode-instinct",
+    weight=1,
+    shows="A blip of the provider stays inside when money is given back, too, and the money is "
+    "given back once.",
+    derived_from="About 1 in 50 calls to the provider has a blip. A shop should not notice one.",
+    control="A refund without a blip goes through first.",
+    timing=True,
+)
+async def test_refunds(
+    shop: Shop, provider: Provider, contract: Contract, measure: Measure
+) -> None:
+    """Refunds whose first call is turned away, is cut off before it is carried out, or after."""
+    await shop.warm_up()
+    order = shop.order(amount=1000)
+    payment = await shop.final(await shop.pay(order))
+    path = f"/payments/{payment.get('id')}/refunds"
+    usual = await shop.sut.post(path, {"amount": 1})
+    assert usual.status == PAID_BACK, f"A refund did not go through while all was well: {usual}"
+    replies = []
+    for trouble in (*BLIPS, reset_mid_body):
+        provider.treat("/refunds", Attempts(trouble))
+        replies.append(await shop.sut.post(path, {"amount": 1}, timeout_sec=give_up_sec(contract)))
+    through = sum(reply.status == PAID_BACK for reply in replies)
+    measure(
+        f"of {len(replies)} refunds with one blip, those that went through",
+        through,
+        at_least=len(replies),
+        partly_at_least=len(replies) / 2,
+    )
+    back = sum(effect.facts["amount"] for effect in provider.ledger.find("refund"))
+    measure("refunds that were carried out and not told", back - through - 1, equals=0)
+    measure(
+        "slowest reply", slowest(replies), unit="s", at_most=contract["deadline_sec"] + SLACK_SEC
+    )
+    measure.info("replies", statuses(replies))
 
 
 @check(
@@ -155,6 +205,11 @@ async def test_bounded(
     )
     told_taken = sum(payment.get("status") == "captured" for payment in outcomes)
     measure("payments told to be taken that were not", told_taken, equals=0)
+    unfinished = sum(
+        reply.status == 202 and payment.get("status") not in FINAL
+        for reply, payment in zip(replies, outcomes, strict=True)
+    )
+    measure("payments answered with 202 that have no outcome", unfinished, equals=0)
     measure.info("replies", statuses(replies))
 
 
