@@ -7,9 +7,6 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from harness.errors import UsageError
-from harness.models.session import SessionStatus
-
 if TYPE_CHECKING:
     from harness.models.event import AssistantOpened
     from harness.models.session import Session
@@ -28,6 +25,9 @@ def explicit_start(session: Session, assistant: AssistantOpened | None, *, yes: 
         UsageError: Nobody is there to be asked.
         typer.Abort: The answer is no.
     """
+    from harness.errors import UsageError
+    from harness.models.session import SessionStatus
+
     if session.status is not SessionStatus.OPEN:
         return
     typer.echo(
