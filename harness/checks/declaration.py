@@ -28,6 +28,7 @@ def check(
     weight: float = 1.0,
     timing: bool = False,
     loud: bool = False,
+    long: bool = False,
     advisory: str = "",
     limit_sec: float = 120.0,
 ) -> Callable[[Body], Callable[..., None]]:
@@ -53,6 +54,7 @@ def check(
         control=control,
         timing=timing,
         loud=loud,
+        long=long,
         advisory=advisory,
         limit_sec=limit_sec,
     )

@@ -105,10 +105,8 @@ class GraderPlugin:
             raise pytest.UsageError(f"no check {', '.join(unknown)}; there are: {', '.join(ids)}")
         wanted = [pair for pair in found if not self._brief.only or pair[1].id in self._brief.only]
         self._channel.tell(Declared(checks=tuple(declaration for _, declaration in wanted)))
-        # loud checks wait for their turn, so one lane begins with them and others elsewhere
-        order = [item for item, _ in sorted(wanted, key=lambda pair: not pair[1].loud)]
-        start = self._brief.lane * len(order) // self._brief.lanes
-        items[:] = order[start:] + order[:start]
+        order = sorted(wanted, key=lambda pair: _later(pair[1], lane=self._brief.lane))
+        items[:] = [item for item, _ in order]
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_protocol(self, item: pytest.Item) -> bool:
@@ -126,8 +124,10 @@ class GraderPlugin:
         if self._brief.good_service and wants_control(declaration, verdicts, confirm=confirm):
             control = self._attempt(item, declaration, len(verdicts) + 1, good_service=True)
             if not control.fit:  # the submission runs in other lanes, and may be what disturbs it
+                self._end_turn()
                 number = len(verdicts) + 2
                 control = self._attempt(item, declaration, number, good_service=True, alone=True)
+        self._end_turn()
         spent = time.monotonic() - began
         result = settle(declaration, verdicts, control, confirm=confirm, duration_sec=spent)
         self._channel.tell(CheckFinished(result=result))
@@ -165,11 +165,24 @@ class GraderPlugin:
         # whatever comes next may be another lane's, so nothing is kept standing for it
         reports: Sequence[pytest.TestReport] = runtestprotocol(fresh, log=False, nextitem=None)
         attempt.duration_sec = time.monotonic() - began
-        asyncio.run(self._channel.request("end_turn"))
+        if not declaration.loud:  # it has no need of it between attempts; a loud one waits long
+            self._end_turn()
         for report in reports:
             with suppress(ValueError):  # a report that the terminal cannot print
                 item.ihook.pytest_runtest_logreport(report=report)
         return attempt.judge()
+
+    def _end_turn(self) -> None:
+        asyncio.run(self._channel.request("end_turn"))
+
+
+def _later(declaration: CheckDeclaration, *, lane: int) -> tuple[bool, bool, bool]:
+    """Sorts checks so that lanes end together: what takes longest first.
+
+    Loud checks wait for each other, so the first lane has them. A timing check that fails
+    takes two attempts.
+    """
+    return declaration.loud is not (lane == 0), not declaration.long, not declaration.timing
 
 
 def _declaration(item: pytest.Item) -> CheckDeclaration:

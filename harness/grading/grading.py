@@ -38,8 +38,9 @@ from harness.models.task import Task
 from harness.sandbox.owners import process_owner
 from harness.sandbox.protocol import Progress, SandboxBackend
 
-DEFAULT_LANES = min(4, PLACES)
-"""Checks side by side; they wait most of their time. More lanes build more networks and graders."""
+DEFAULT_LANES = min(5, PLACES)
+"""Checks side by side; they wait most of their time. Every further lane means one more
+network and grader to build."""
 
 
 async def grade(

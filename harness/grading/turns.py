@@ -1,6 +1,6 @@
 """Checks take turns on this machine, whichever grading they belong to.
 
-The machine has two places for each core. A quiet check, which waits most of its time,
+The machine has three places for each core. A quiet check, which waits most of its time,
 takes one of them. A loud one takes three, and there is one loud check at a time: two
 load tests side by side measure each other. Places are locks on files, so they also hold
 against other processes, and a killed one lets go by itself.
@@ -15,7 +15,7 @@ import tempfile
 from contextlib import ExitStack
 from pathlib import Path
 
-PLACES = 2 * (os.cpu_count() or 1)
+PLACES = 3 * (os.cpu_count() or 1)
 LOUD_PLACES = min(3, PLACES)
 """A loud check, its service and its load want a core and a half."""
 _POLL_SEC = 0.05

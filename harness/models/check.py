@@ -70,6 +70,8 @@ class CheckDeclaration(Model):
     """Its verdict rests on wall-clock time: a fail is confirmed on a fresh sut."""
     loud: bool = False
     """It loads the machine: one such check at a time on a host, and little beside it."""
+    long: bool = False
+    """An attempt may take more than 15 s, so it is begun early; nothing else follows from it."""
     advisory: str = ""
     """Why it is shown and never scored; empty when it is scored."""
     limit_sec: float = Field(default=120.0, gt=0)
@@ -77,7 +79,7 @@ class CheckDeclaration(Model):
 
     def result(self, outcome: CheckOutcome, **found: Any) -> CheckResult:  # noqa: ANN401 - its fields
         """A result of this check; `found` has the fields of `CheckResult` that are not declared."""
-        declared = self.model_dump(exclude={"control", "timing", "loud", "limit_sec"})
+        declared = self.model_dump(exclude={"control", "timing", "loud", "long", "limit_sec"})
         return CheckResult(**declared, outcome=outcome, **found)
 
 

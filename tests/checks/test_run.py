@@ -12,7 +12,7 @@ from harness.checks import ControlFailed, Measure
 from harness.checks.bench import Bench
 from harness.checks.verdict import Attempt
 from harness.errors import CheckError
-from harness.models.grader import CheckStarted, GraderBrief
+from harness.models.grader import CheckStarted, GraderBrief, Request
 from harness.models.task import InterviewSection, SutSpec, UpstreamSpec
 from tests.checks.standin import StandIn
 from tests.checks.test_verdict import declaration
@@ -54,9 +54,9 @@ ThreadingHTTPServer((os.environ["HOST"], int(os.environ["PORT"])), Handler).serv
 HEAD = """
 from harness.checks import Answer, ControlFailed, check
 
-def declared(name, timing=False):
+def declared(name, **more):
     return check(id=f"behaviour.{name}", family="behaviour", dimension="d", shows="s",
-                 derived_from="b", control="c", timing=timing)
+                 derived_from="b", control="c", **more)
 
 """
 
@@ -84,8 +84,10 @@ def grade(folder: Path, checks: str, **options: object) -> StandIn:
         ),
     )
     refuse_verb = str(options.pop("refuse_verb", ""))
+    lane = options.pop("lane", 0)
     standin = StandIn(interview, tests, folder, **options)  # type: ignore[arg-type]
     standin.refuse_verb = refuse_verb
+    standin.brief = standin.brief.model_copy(update={"lane": lane, "lanes": 2})
     standin.run()
     return standin
 
@@ -266,6 +268,51 @@ def test_machinery_that_fails_is_nobodys_fault(tmp_path: Path):
     assert [result.outcome for result in run.results.values()] == ["invalid", "invalid"]
     assert "the engine does not answer" in run.results["behaviour.simple"].summary
     assert run.finished is not None
+
+
+@pytest.mark.parametrize(
+    ("lane", "asked"),
+    [
+        (0, ["loud", "long-timed", "long", "timed", "quick"]),
+        (1, ["long-timed", "long", "timed", "quick", "loud"]),
+    ],
+)
+def test_what_takes_longest_is_begun_first(tmp_path: Path, lane: int, asked: list[str]):
+    """One lane begins with the loud ones, which wait for each other; the others leave them to it.
+
+    A loud check keeps its turn from one attempt to the next: it waits for half a machine.
+    """
+    checks = "".join(
+        f"""
+        @declared({name!r}, {more})
+        async def test_{name.replace("-", "_")}(measure):
+            measure.true("fine", {name not in ("loud", "timed")})
+        """
+        for name, more in (
+            ("quick", ""),
+            ("timed", "timing=True"),
+            ("long", "long=True"),
+            ("loud", "loud=True, timing=True"),
+            ("long-timed", "long=True, timing=True"),
+        )
+    )
+    run = grade(tmp_path, checks, lane=lane)
+    assert run.declared[0] == "behaviour.quick", "as written, whatever is begun first"
+    turns: dict[str, list[str]] = {}
+    for line in run.lines:
+        if isinstance(line, Request) and line.verb == "claim":
+            verbs = turns[str(line.args["check"])] = []
+        elif isinstance(line, Request):
+            verbs.append(line.verb.removesuffix("_turn"))
+    assert list(turns) == [f"behaviour.{name}" for name in asked]
+    attempt = ["take", "end"]
+    assert turns == {
+        "behaviour.quick": [*attempt, "end"],
+        "behaviour.timed": [*attempt, *attempt, "end"],
+        "behaviour.long": [*attempt, "end"],
+        "behaviour.loud": ["take", "take", "end"],
+        "behaviour.long-timed": [*attempt, "end"],
+    }
 
 
 @pytest.mark.parametrize(

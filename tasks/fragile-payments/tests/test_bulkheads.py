@@ -172,6 +172,7 @@ def _p95(shots: Sequence[Shot]) -> float:
     "neither is never.",
     control="Payments and receipts are timed first while the mailer is well.",
     timing=True,
+    long=True,
 )
 async def test_mailer(shop: Shop, mailer: Mailer, contract: Contract, measure: Measure) -> None:
     """Rounds of payments while the mailer is well, takes its time, and does not listen.

@@ -56,6 +56,7 @@ of a slow one are a matter of taste; what there must not be is one for each."""
     control="Before the change, quotes and payments carry the provider's rate; "
     "after it, the provider's stub gives the grader the new one.",
     timing=True,
+    long=True,
 )
 async def test_staleness(
     shop: Shop, provider: Provider, contract: Contract, measure: Measure, rng: random.Random
@@ -160,6 +161,7 @@ async def _poll(shop: Shop, currency: str, until: float) -> list[tuple[float, De
     control="An undisturbed payment goes through first; afterwards every currency must be quoted, "
     "so answering nobody is no way out.",
     timing=True,
+    long=True,
 )
 async def test_stampede(
     shop: Shop, provider: Provider, contract: Contract, measure: Measure, rng: random.Random

@@ -33,6 +33,7 @@ PAID = 201
     "restart of the service, never charges a second time.",
     control="The stub answers the grader and four undisturbed payments are answered; calls are "
     "held at the provider, so the process really dies between the charge and the books.",
+    long=True,
 )
 async def test_crash(shop: Shop, provider: Provider, measure: Measure) -> None:
     """SIGKILL while six payments are at the provider, three of them charged, and two just paid."""

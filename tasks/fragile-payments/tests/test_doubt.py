@@ -52,6 +52,7 @@ class Story:
     derived_from="Sending it again, at any time, [...] never charges a second time. "
     "It is answered with the same payment",
     control="Two undisturbed payments go through first; the ledger shows that the money was taken.",
+    long=True,
 )
 async def test_lost_answer(
     shop: Shop, provider: Provider, contract: Contract, measure: Measure

@@ -127,6 +127,7 @@ def _allowed(reply: Response, payment_id: object) -> bool:
     derived_from="Different keys are different payments, even if everything else is the same",
     control="The stub answers the grader. It is itself the control of the other two: "
     "refusing everything similar would pass them.",
+    long=True,
 )
 async def test_distinct_keys(shop: Shop, provider: Provider, measure: Measure) -> None:
     """The same order twice under two keys, one after the other and at once."""

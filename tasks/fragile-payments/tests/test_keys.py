@@ -31,6 +31,7 @@ DECLINED = 3
     "It is answered with a 4xx status and nothing is charged.",
     control="Each key's first request goes through, and is answered with its payment again after "
     "the other body was sent.",
+    long=True,
 )
 async def test_other_body(shop: Shop, provider: Provider, measure: Measure) -> None:
     """One field after the other is different, after the outcome and while it is under way."""

@@ -98,6 +98,7 @@ async def test_retry_after(
     "again, and nobody had to restart us.",
     control="Two undisturbed payments go through first.",
     timing=True,
+    long=True,
 )
 async def test_outage(shop: Shop, provider: Provider, contract: Contract, measure: Measure) -> None:
     """Twenty payments a second; for 3 s every call hangs, for 3 s every call is turned away."""

@@ -109,6 +109,7 @@ async def _well_again(
     control="A payment carries the provider's rate before it; the provider's other calls are well "
     "all the time.",
     timing=True,
+    long=True,
 )
 async def test_outage(
     shop: Shop, provider: Provider, contract: Contract, measure: Measure, rng: random.Random

@@ -55,6 +55,7 @@ ARRIVAL_SEC = 2.5
     timing=True,
     control="Two refunds at the same moment that fit are not turned down. The provider carries out "
     "whatever it is sent: its documents do not say that it looks at what is left.",
+    long=True,
 )
 async def test_refunds_at_once(
     shop: Shop, provider: Provider, contract: Contract, measure: Measure

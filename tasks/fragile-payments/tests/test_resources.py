@@ -69,6 +69,7 @@ the first two and between the last two never ends."""
     derived_from="**256 MB** of memory and 1 CPU is what the service has in production.",
     control="Two undisturbed payments go through first; memory is read from outside of the "
     "service, and the check is invalid where it cannot be read.",
+    long=True,
 )
 async def test_memory(shop: Shop, provider: Provider, contract: Contract, measure: Measure) -> None:
     """Memory is looked at once everything that begins is matched by something that ends."""
@@ -119,6 +120,7 @@ async def test_memory(shop: Shop, provider: Provider, contract: Contract, measur
     "threads.",
     control="Two undisturbed payments go through first; descriptors and threads are counted from "
     "outside, and the check is invalid where they cannot be.",
+    long=True,
 )
 async def test_leaks(shop: Shop, provider: Provider, measure: Measure) -> None:
     """Three rounds of payments whose calls hang until they are given up, are reset, or are cut off.

@@ -40,6 +40,7 @@ SLOW_SEC = 1.5
     control="Two undisturbed payments go through first; the same payments, just as slow, are taken "
     "on when nobody stops the service.",
     timing=True,
+    long=True,
 )
 async def test_drain(shop: Shop, provider: Provider, contract: Contract, measure: Measure) -> None:
     """Ten payments are at the provider when SIGTERM comes; it answers them well after that."""

@@ -42,6 +42,7 @@ LOOK_SEC = 0.3
     "has one receipt.",
     control="Calls are held at the provider, so the process really dies between the charge and "
     "the books; payments before that must go through.",
+    long=True,
 )
 async def test_kill_books(
     shop: Shop, provider: Provider, mailer: Mailer, contract: Contract, measure: Measure
@@ -99,6 +100,7 @@ async def test_kill_books(
     control="Calls are held at the provider, so the process really dies between the charge and "
     "the books; payments before that must go through.",
     advisory="Finance compares each night, so nothing says that it must be this soon.",
+    long=True,
 )
 async def test_unclaimed_charges(
     shop: Shop, provider: Provider, contract: Contract, measure: Measure

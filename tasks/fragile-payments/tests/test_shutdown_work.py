@@ -140,6 +140,7 @@ async def _come_back(
     derived_from="Every captured payment has one receipt. Late is all right, twice is not, and "
     "neither is never.",
     control="Two undisturbed payments go through first, and all payments before SIGTERM must.",
+    long=True,
 )
 async def test_afterwork(
     shop: Shop, provider: Provider, mailer: Mailer, contract: Contract, measure: Measure

@@ -35,6 +35,7 @@ TWICE_SEC = 1.0
     derived_from="It may hold a database written by the present version. [...] Every captured "
     "payment has one receipt. Late is all right, twice is not",
     control="The database was written by the original; the provider knows its charges and refunds.",
+    long=True,
 )
 async def test_stored_data(
     shop: Shop, provider: Provider, mailer: Mailer, contract: Contract, measure: Measure
