@@ -35,7 +35,9 @@ while time.monotonic() < end:
         signal.setitimer(signal.ITIMER_REAL, 2)
         try:
             connection.request("GET", path)
-            seen = connection.getresponse().status
+            reply = connection.getresponse()
+            reply.read(65536)
+            seen = reply.status
         finally:
             signal.setitimer(signal.ITIMER_REAL, 0)
     except ConnectionRefusedError:

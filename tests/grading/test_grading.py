@@ -104,6 +104,7 @@ def dripping(sends: str) -> str:
     return f"[({sends}, __import__('time').sleep(0.5)) for _ in iter(int, 1)]"
 
 
+DRIP = 'self.wfile.write(b"H")'
 STARTS_BADLY = {
     "exits": ("import sys; sys.exit('no module named hope')", "exited with code 1", "hope"),
     "exits-quietly": ("import os; os._exit(0)", "exited with code 0", ""),
@@ -129,7 +130,16 @@ STARTS_BADLY = {
         "",
     ),
     "drips": (
-        GOOD.replace("self.answer(200, {})", dripping('self.wfile.write(b"H")')),
+        GOOD.replace("self.answer(200, {})", dripping(DRIP)),
+        "took the connection and sent no whole answer",
+        "",
+    ),
+    "drips-its-body": (
+        GOOD.replace(
+            "self.answer(200, {})",
+            "(self.send_response(200), self.send_header('Content-Length', '999'), "
+            f"self.end_headers(), {dripping(DRIP)})",
+        ),
         "took the connection and sent no whole answer",
         "",
     ),
