@@ -156,7 +156,7 @@ async def _conduct(
     try:
         async with task_group() as group:
             for number, lane in enumerate(lanes):
-                told = brief.model_copy(update={"lane": number, "lanes": len(lanes)})
+                told = brief.model_copy(update={"lane": number})
                 group.create_task(lane.conduct(told, timeout_sec=timeout_sec))
     except NotStartingError as verdict:
         return verdict.as_failure()

@@ -51,8 +51,7 @@ class GraderBrief(Model):
     good_service: bool = False
     """Whether `start` can also give a service that is known to pass every check."""
     lane: int = 0
-    lanes: int = 1
-    """Lanes take checks from one list; each begins at its own place in it."""
+    """Lanes take checks from one list; the first begins with the loud ones."""
 
 
 class Request(Model):

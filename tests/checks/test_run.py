@@ -87,7 +87,7 @@ def grade(folder: Path, checks: str, **options: object) -> StandIn:
     lane = options.pop("lane", 0)
     standin = StandIn(interview, tests, folder, **options)  # type: ignore[arg-type]
     standin.refuse_verb = refuse_verb
-    standin.brief = standin.brief.model_copy(update={"lane": lane, "lanes": 2})
+    standin.brief = standin.brief.model_copy(update={"lane": lane})
     standin.run()
     return standin
 
