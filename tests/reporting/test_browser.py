@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from harness.models.identity import Identity
-from harness.reporting import blind, feedback, html
+from harness.reporting import blind, feedback, html, matrix_page
 from harness.reporting.fairness_page import fairness_page
 from harness.reporting.feedback import feedback_page
 from harness.reporting.packet import packet_page
@@ -20,6 +20,7 @@ from tests.chromium import UNREADABLE
 from .hostile import NASTY, hostile_scorecard
 from .named import named_scorecard
 from .reviewed import reviewed_scorecard
+from .test_matrix_page import proof, row
 
 pytestmark = pytest.mark.browser
 
@@ -90,7 +91,10 @@ def test_the_summary_fits_on_the_first_sheet_of_paper(opened, tmp_path: Path) ->
 
 NOW = datetime(2026, 11, 21, 16, 0, tzinfo=UTC)
 CROWD = [Person(n % 3 == 0, {"gender": "woman" if n % 2 else "man"}) for n in range(60)]
+CHECKS = tuple(f"family.check-{n}" for n in range(60))
+FAULTY = row("a-fault", "mutant", dict.fromkeys(CHECKS, "failed"), must_fail=CHECKS[::7])
 PAGES = {
+    "proof": matrix_page(proof(FAULTY, checks=CHECKS)),
     "loop": packet_page(comparison([profile("Alder-1", [middling_scorecard()] * 2)], at=NOW)),
     "feedback": feedback_page(feedback(middling_scorecard(), words="Thank you.")),
     "fairness": fairness_page(fairness(CROWD, "o.csv"), NOW),
