@@ -134,6 +134,11 @@ async def _ended(sut: Sut) -> str:
         return ""
     if state.oom_killed:
         return "The service ran out of memory before it was ready."
+    if state.exit_code == 137:  # noqa: PLR2004 - 128 + SIGKILL
+        return (
+            "The service was killed (exit code 137) before it was ready: it ran out of memory "
+            "unseen by the engine, or something in the container killed it."
+        )
     return f"The service exited with code {state.exit_code} before it was ready."
 
 

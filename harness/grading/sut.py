@@ -172,7 +172,8 @@ class Suts:
         state = await sut.environment.stop(grace_sec=grace_sec)
         duration_sec = time.monotonic() - began
         running = before.status is SandboxStatus.RUNNING
-        killed = running and state.exit_code == 137 and not state.oom_killed  # noqa: PLR2004 - 128 + SIGKILL
+        # a SIGKILL before the grace is over is the kernel's, for memory, or its own
+        killed = running and state.exit_code == 137 and duration_sec >= grace_sec  # noqa: PLR2004 - 128 + SIGKILL
         return {"exit_code": state.exit_code, "duration_sec": duration_sec, "killed": killed}
 
     async def _kill(self, sut: Sut, _: dict[str, Any]) -> dict[str, Any]:

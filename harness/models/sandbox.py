@@ -127,7 +127,11 @@ class SandboxState(Model):
 
     status: SandboxStatus
     exit_code: int | None = None
+    """The exit status; 128 + n when signal n ended it."""
     oom_killed: bool = False
+    """The engine saw the kernel kill it for memory. A false says nothing beside exit code 137:
+    an engine may hear of the end before it hears of the memory, or never hear of that (containerd
+    issues 8893 and 12260; 2 of 60 on a busy machine)."""
 
 
 class SandboxStats(Model):

@@ -314,7 +314,8 @@ async def resizing_is_noticed(subject: Subject) -> None:
     program = """
 import os, signal
 def told(*_):
-    print("size", *os.get_terminal_size(), flush=True)
+    # print() may be inside itself when the signal comes
+    os.write(1, b"size %d %d\\n" % os.get_terminal_size())
 signal.signal(signal.SIGWINCH, told)
 print("ready", flush=True)
 while True:

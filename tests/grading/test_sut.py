@@ -90,6 +90,21 @@ async def test_stop_says_how_it_left(suts: Suts, make: Make) -> None:
     assert 0.9 <= stopped["duration_sec"] <= 5
 
 
+async def test_stop_of_one_that_dies_of_something_else(suts: Suts, make: Make) -> None:
+    """A SIGKILL that the stop did not send is not counted as one that it had to send."""
+    dies = await suts.start(
+        make(
+            "import os, signal, time\n"
+            "signal.signal(signal.SIGTERM, lambda *_: os.kill(os.getpid(), signal.SIGKILL))\n"
+            "print('up', flush=True)\ntime.sleep(600)\n"
+        ),
+        1,
+    )
+    await printed(suts, dies, "up")
+    stopped = await ask(suts, dies, "stop", grace_sec=20)
+    assert (stopped["killed"], stopped["exit_code"]) == (False, 137)
+
+
 async def test_stats_and_logs(suts: Suts, make: Make) -> None:
     """Resources are read from outside, and logs are cut to what was asked for."""
     sut = await suts.start(make("print('x' * 9000, flush=True)\nimport time; time.sleep(600)"), 1)

@@ -442,11 +442,16 @@ async def test_memory_bomb_is_told_from_a_time_out(docker_bench: Bench) -> None:
 
 
 async def test_main_process_killed_for_memory_says_so(docker_bench: Bench) -> None:
-    """The state tells it from an ordinary exit."""
+    """The state tells it from an ordinary exit; the engine may miss it once, not five times."""
     eat = ("python", "-c", "x = bytearray(512 * 1024 * 1024)")
-    box = await docker_bench.start(command=eat, limits=ResourceLimits(memory_mb=64))
-    state = await _ended(box)
-    assert (state.oom_killed, state.exit_code) == (True, 137)
+    for _ in range(5):
+        box = await docker_bench.start(command=eat, limits=ResourceLimits(memory_mb=64))
+        state = await _ended(box)
+        assert state.exit_code == 137
+        if state.oom_killed:
+            break
+    else:
+        pytest.fail("five containers ran out of memory, and none says so")
     calm = await docker_bench.start(command=("sh", "-c", "exit 3"))
     state = await _ended(calm)
     assert (state.oom_killed, state.exit_code) == (False, 3)
