@@ -4,28 +4,37 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from provider import Provider
+from replies import give_up_sec
 from shop import Order, Shop, flat, statuses
 
 from harness.checks import (
     SLACK_SEC,
     Contract,
-    Hold,
+    Exchange,
     Measure,
     Response,
-    Stopped,
     check,
+    ok,
 )
 from harness.errors import CheckError
 
 PAYMENTS = 10
-ARRIVAL_SEC = 0.5
-"""Long after the first they come no more: whoever sends fewer at a time waits for those."""
+LATER = 20
+LATER_EVERY_SEC = 0.1
+"""More keep coming until SIGTERM is there, which takes a second and more on a busy machine: however
+long it takes, some are then fresh, and what is left of a short grace is not enough for them."""
 SLOW_SEC = 1.5
-"""How long the provider takes for these; long enough that stopping cannot be over before."""
+"""How long the provider takes for each."""
+PROMPT_SEC = 0.5
+"""One that is sent to the provider so soon was not kept waiting, and has time left for that."""
+PAUSE_SEC = 0.15
+"""When no other arrives for so long, the service sends no more at a time."""
+LOOKED_UP = 6
+"""Payments that are looked up at a time after the restart: fewer than any good service takes."""
 
 
 @check(
@@ -37,36 +46,37 @@ SLOW_SEC = 1.5
     "booked, and the process leaves in time.",
     derived_from="The platform stops a process with SIGTERM and gives it 10 seconds to leave. "
     "What we have accepted is finished.",
-    control="Two undisturbed payments go through first; the same payments, just as slow, are taken "
+    control="Two undisturbed payments go through first; payments that are just as slow are taken "
     "on when nobody stops the service.",
     timing=True,
     long=True,
 )
 async def test_drain(shop: Shop, provider: Provider, contract: Contract, measure: Measure) -> None:
-    """Ten payments are at the provider when SIGTERM comes; it answers them well after that."""
+    """Ten payments are at the provider when SIGTERM is sent, and more come until it is there."""
     await shop.warm_up()
-    stopping: list[asyncio.Task[Stopped]] = []
-
-    def stop() -> None:
-        grace = contract["drain_sec"] + 5
-        stopping.append(asyncio.create_task(shop.sut.stop(grace_sec=grace)))
-
-    stopped_amid = await _slow_payments(shop, provider, stop)
-    stopped = await stopping[0]
+    offers = [_offer(shop, provider, contract) for _ in range(PAYMENTS)]
+    await _under_way(provider, offers)
+    stopping = asyncio.create_task(shop.sut.stop(grace_sec=contract["drain_sec"] + 5))
+    for _ in range(LATER):
+        await asyncio.sleep(LATER_EVERY_SEC)
+        offers.append(_offer(shop, provider, contract))
+    replies = await asyncio.gather(*(offer.reply for offer in offers))
+    stopped = await stopping
     await shop.sut.restart()
-    accepted = stopped_amid.accepted()
+    accepted = [offer for offer in offers if _accepted(provider, offer)]
     if not accepted:
         # whoever keeps payments from the provider must not get out of this: a good service decides
         raise CheckError("No payment was under way when SIGTERM came.")
-    finished = sum([await _finished(shop, order, reply) for order, reply in accepted])
+    gate = asyncio.Semaphore(LOOKED_UP)
+    finished = sum(await asyncio.gather(*(_finished(gate, shop, offer) for offer in accepted)))
     measure(
-        f"of {len(accepted)} payments under way at SIGTERM, those finished and in the books after",
+        f"of {len(accepted)} payments taken on by SIGTERM, those finished and in the books after",
         finished,
         unit="payments",
         at_least=len(accepted),
         partly_at_least=0.8 * len(accepted),
     )
-    charges = [len(provider.charges(order.token)) for order in stopped_amid.orders]
+    charges = [len(provider.charges(offer.order.token)) for offer in offers]
     measure("most charges for one of them", max(charges), at_most=1)
     measure(
         "from SIGTERM to the end of the process",
@@ -75,59 +85,65 @@ async def test_drain(shop: Shop, provider: Provider, contract: Contract, measure
         at_most=contract["drain_sec"] + SLACK_SEC,
     )
     measure.info("exit code", stopped.exit_code)
-    measure.info("replies", statuses(stopped_amid.replies))
-    control = await _slow_payments(shop, provider)
+    measure.info("replies", statuses(replies))
+    control = [_offer(shop, provider, contract).reply for _ in range(PAYMENTS)]
     measure(
         f"payments that take the provider {SLOW_SEC} s and are taken on when nobody stops it",
-        sum(reply.status in (201, 202) for reply in control.replies),
+        sum(reply.status in (201, 202) for reply in await asyncio.gather(*control)),
         at_least=1,
     )
 
 
 @dataclass(frozen=True)
-class SlowPayments:
-    """Payments that the provider kept waiting, and what became of them."""
+class Offer:
+    """A payment that the provider is slow with."""
 
-    orders: list[Order]
-    replies: list[Response]
-    at_provider: list[bool]
-    """Whether each had reached the provider when `meanwhile` was called."""
-
-    def accepted(self) -> list[tuple[Order, Response]]:
-        """Those that the service had taken on: sent to the provider, or promised to the shop.
-
-        One that it told to come back later without sending it anywhere is not among them.
-        """
-        together = zip(self.orders, self.replies, self.at_provider, strict=True)
-        return [(o, r) for o, r, sent in together if sent or r.status in (201, 202)]
+    order: Order
+    at: float
+    """`time.monotonic()` at which its shop asked for it."""
+    reply: asyncio.Task[Response]
 
 
-async def _slow_payments(
-    shop: Shop, provider: Provider, meanwhile: Callable[[], None] = lambda: None
-) -> SlowPayments:
-    """Payments that the provider keeps for `SLOW_SEC`; `meanwhile` is called when all are there.
+def _offer(shop: Shop, provider: Provider, contract: Contract) -> Offer:
+    order = shop.order()
+    provider.plan(order.token, _slowly)
+    reply = asyncio.create_task(shop.pay(order, timeout_sec=give_up_sec(contract)))
+    return Offer(order, time.monotonic(), reply)
 
-    Or as many as the service sends at a time, soon after.
+
+async def _slowly(exchange: Exchange) -> None:
+    await asyncio.sleep(SLOW_SEC)
+    await ok(exchange)
+
+
+async def _under_way(provider: Provider, offers: Sequence[Offer]) -> None:
+    """Wait until all are at the provider, or as many as the service sends at a time."""
+    there, patience_sec = 0, PROMPT_SEC
+
+    def more() -> bool:
+        return sum(bool(provider.attempts(offer.order.token)) for offer in offers) > there
+
+    while there < len(offers) and await provider.upstream.until(more, timeout_sec=patience_sec):
+        there, patience_sec = there + 1, PAUSE_SEC
+
+
+def _accepted(provider: Provider, offer: Offer) -> bool:
+    """Whether the service had taken it on: sent it to the provider, or promised it to the shop.
+
+    One that it told to come back later without sending it anywhere was not taken on.
     """
-    barrier = Hold()
-    orders = [shop.order() for _ in range(PAYMENTS)]
-    for order in orders:
-        provider.plan(order.token, barrier)
-    payments = [asyncio.create_task(shop.pay(order)) for order in orders]
-    began = time.monotonic()
-    await barrier.arrived(PAYMENTS, timeout_sec=ARRIVAL_SEC)
-    at_provider = [bool(provider.attempts(order.token)) for order in orders]
-    meanwhile()
-    await asyncio.sleep(SLOW_SEC - (time.monotonic() - began))
-    barrier.release()
-    return SlowPayments(orders, list(await asyncio.gather(*payments)), at_provider)
+    attempts = provider.attempts(offer.order.token)
+    sent = bool(attempts) and attempts[0].arrived <= offer.at + PROMPT_SEC
+    return sent or offer.reply.result().status in (201, 202)
 
 
-async def _finished(shop: Shop, order: Order, reply: Response) -> bool:
+async def _finished(gate: asyncio.Semaphore, shop: Shop, offer: Offer) -> bool:
     """Promised to the shop before the end, and captured in the books after it."""
+    reply = offer.reply.result()
     if reply.status not in (201, 202):
         return False
-    # the time lost by restarting does not count
-    payment = await shop.final(replace(reply, finished_at=time.monotonic()))
-    shown = await shop.show(payment.get("id"))
-    return shop.captured(order, payment) and shop.captured(order, flat(shown))
+    async with gate:
+        # the time lost by restarting does not count
+        payment = await shop.final(replace(reply, finished_at=time.monotonic()))
+        shown = await shop.show(payment.get("id"))
+    return shop.captured(offer.order, payment) and shop.captured(offer.order, flat(shown))
