@@ -11,9 +11,8 @@ from math import fsum
 
 from harness.grading.calibration import KnownSubmission
 from harness.models.check import CheckOutcome, Grading
-from harness.models.proof import Flips, KillMatrix, MatrixRow
+from harness.models.proof import KILLS, Flips, KillMatrix, MatrixRow
 
-KILLS = (CheckOutcome.FAILED, CheckOutcome.PARTIAL)
 MAX_OFF_TARGET = 1
 """Checks that a mutant may fail beside those it was made for; more, and they measure one thing."""
 NONSENSE_SCORE = 0.2

@@ -12,6 +12,9 @@ from pydantic import Field, computed_field
 from harness.models.base import Model
 from harness.models.check import CheckOutcome
 
+KILLS = (CheckOutcome.FAILED, CheckOutcome.PARTIAL)
+"""Outcomes by which a check notices a fault."""
+
 Kind = Literal["original", "reference", "mutant", "tamper", "nonsense"]
 """What a submission is known to be."""
 

@@ -74,6 +74,30 @@ def test_a_proof_that_holds() -> None:
     assert "What falls short" not in page
 
 
+def test_who_fails_a_check() -> None:
+    """Those that must are named and lead to what they are; others are counted."""
+    outcomes = {"a.one": "failed", "b.two": "passed"}
+    rows = (
+        row("late", "mutant", outcomes, must_fail=("a.one",)),
+        row(
+            "empty", "nonsense", outcomes, off_target=("a.one",), summaries={"a.one": "No answer."}
+        ),
+        row("says-yes", "nonsense", outcomes, off_target=("a.one",)),
+    )
+    page = " ".join(matrix_page(proof(*rows)).split())
+    assert '<td><a href="#submission-1">late</a></td> <td class="num">2</td>' in page
+    assert '<dt id="submission-1">late' in page
+    assert "<details><summary>What a.one said</summary>" in page
+
+
+def test_a_surprise_is_open() -> None:
+    """What falls short is read first, so it is not folded away."""
+    passing = {"a.one": "passed", "b.two": "passed"}
+    late = row("late", "mutant", passing, missed=("a.one",), must_fail=("a.one",))
+    surprise = late.model_copy(update={"as_expected": False, "summaries": {"a.one": "In time."}})
+    assert "<details open>" in matrix_page(proof(surprise))
+
+
 def test_what_submissions_print_is_escaped() -> None:
     """Names, summaries and failures are text; no script, no outside address."""
     hostile = row(
