@@ -91,8 +91,9 @@ def test_the_summary_fits_on_the_first_sheet_of_paper(opened, tmp_path: Path) ->
 
 NOW = datetime(2026, 11, 21, 16, 0, tzinfo=UTC)
 CROWD = [Person(n % 3 == 0, {"gender": "woman" if n % 2 else "man"}) for n in range(60)]
-CHECKS = tuple(f"family.check-{n}" for n in range(60))
-FAULTY = row("a-fault", "mutant", dict.fromkeys(CHECKS, "failed"), must_fail=CHECKS[::7])
+CHECKS = tuple(f"regression.receipts-and-settlement-{n}" for n in range(60))
+FAILED = dict.fromkeys(CHECKS, "failed")
+FAULTY = row("receipt-dropped-when-mailer-is-away", "mutant", FAILED, must_fail=CHECKS[::7])
 PAGES = {
     "proof": matrix_page(proof(FAULTY, checks=CHECKS)),
     "loop": packet_page(comparison([profile("Alder-1", [middling_scorecard()] * 2)], at=NOW)),
