@@ -45,10 +45,7 @@ def _head(rubric: Rubric) -> dict[str, str]:
 
 
 def _gates(rubric: Rubric) -> dict[str, str]:
-    return {
-        gate.id: f"{gate.title} ({', '.join(gate.checks)}) {gate.rationale}"
-        for gate in rubric.gates
-    }
+    return {gate.id: f"{gate.title} ({gate.rule}) {gate.rationale}" for gate in rubric.gates}
 
 
 def _shares(rubric: Rubric) -> dict[str, str]:

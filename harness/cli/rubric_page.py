@@ -15,7 +15,7 @@ def show_rubric(rubric: Rubric) -> None:
     out.print(f"Checks suggest levels 2 to 5 from {cuts}.")
     for gate in rubric.gates:
         out.print(f"\n[bold]Gate:[/bold] {printed(gate.title)}. {printed(gate.rationale)}")
-        out.print(f"  checks: {printed(', '.join(gate.checks))}", style="dim")
+        out.print(f"  checks: {printed(gate.rule)}", style="dim")
     total = sum(one.weight for one in rubric.dimensions)
     for one in rubric.dimensions:
         _show_dimension(one, one.weight / total)

@@ -38,6 +38,14 @@ class EvidenceMap(Model):
     """Such as "diff", "tests", "DECISIONS.md", "terminal", "exchanges", "notes"."""
 
 
+class Limit(Model):
+    """A measurement that checks take, and the most that it may be."""
+
+    name: str = Field(min_length=1)
+    """As the checks have it, such as "most charges for one key"."""
+    at_most: float
+
+
 class Gate(Model):
     """Something that must not ship, whatever the rest is worth; reported, never averaged in."""
 
@@ -48,6 +56,14 @@ class Gate(Model):
     """Why no strength elsewhere makes up for it."""
     checks: tuple[str, ...] = Field(min_length=1)
     """Check ids, or a family followed by `.*`; all of them have to pass."""
+    measured: Limit | None = None
+    """What alone decides, where its checks look at more than what must not ship."""
+
+    @property
+    def rule(self) -> str:
+        """The checks in a line, and what decides where not all of each does."""
+        ids = ", ".join(self.checks)
+        return f"{ids}; {self.measured.name} <= {self.measured.at_most:g}" if self.measured else ids
 
 
 class Dimension(Model):

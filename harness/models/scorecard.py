@@ -98,7 +98,9 @@ class GateResult(Model):
     """Ids of its checks in this grading, advisory ones left out."""
     broken_by: tuple[str, ...] = ()
     missing: tuple[str, ...] = ()
-    """Its checks that were invalid."""
+    """Its checks that were invalid, or did not come to measure what decides."""
+    highest: float | None = None
+    """Of what its checks measured; None for a gate whose checks have to pass, or without any."""
 
 
 class Contribution(Model):

@@ -58,11 +58,17 @@ def _moves(made: RollUp) -> str:
 
 def gate_sentence(found: GateResult) -> str:
     """What checks say about a gate."""
-    if found.status == "held":
-        count = len(found.checks)
-        return f"Held: {'its one check' if count == 1 else f'all {count} of its checks'} passed."
-    if found.status == "broken":
-        return "Broken: not every check of it passed."
+    count, limit = len(found.checks), found.gate.measured
+    its = "its one check" if count == 1 else f"all {count} of its checks"
     if not found.checks:
         return "Not known: none of its checks was run."
-    return "Not known: a check of it could not be measured."
+    if limit is None:
+        return {
+            "held": f"Held: {its} passed.",
+            "broken": "Broken: not every check of it passed.",
+            "unknown": "Not known: a check of it could not be measured.",
+        }[found.status]
+    if found.status == "unknown" or found.highest is None:
+        return f"Not known: a check of it did not come to measure {limit.name}."
+    told = f"{limit.name}: {number(found.highest)} (at most {number(limit.at_most)})"
+    return f"Held: {told}, in {its}." if found.status == "held" else f"Broken: {told}."

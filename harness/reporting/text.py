@@ -142,7 +142,7 @@ def _gates(card: Scorecard) -> Iterator[str]:
     yield from ("### Gates of the rubric", "")
     for found in card.gates:
         ids = ", ".join(code(id_) for id_ in found.broken_by or found.missing)
-        said = f"- **{inline(found.gate.title, 120)}.** {gate_sentence(found)}"
+        said = f"- **{inline(found.gate.title, 120)}.** {inline(gate_sentence(found))}"
         yield f"{said}{f' {ids}.' if ids else ''} {inline(found.gate.rationale)}"
     yield from ("", "A gate changes no number on this page.", "")
 

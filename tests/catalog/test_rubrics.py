@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from harness.catalog.rubrics import SCHEMA_FILE, RubricCatalog, rubric_digest, rubric_schema
-from harness.content import content_dir
+from harness.content import TASKS, content_dir
 from harness.errors import RubricError
 from harness.settings import Settings
 
@@ -101,6 +101,19 @@ def test_published_schema_is_current() -> None:
     """`rubrics/rubric.schema.json` is what the model says; rewrite it from `rubric_schema()`."""
     published = (content_dir("rubrics") / SCHEMA_FILE).read_text(encoding="utf-8")
     assert json.loads(published) == json.loads(rubric_schema())
+
+
+def test_what_a_gate_counts_is_counted(settings: Settings) -> None:
+    """The modules of a gate's checks take the measurement that it goes by, under that name."""
+    modules = [path.read_text() for path in content_dir(TASKS).glob("*/tests/test_*.py")]
+    catalog = RubricCatalog(settings)
+    gates = [gate for one in catalog.rubrics() for gate in catalog.find_rubric(one.id).gates]
+    pairs = [(check, gate.measured) for gate in gates if gate.measured for check in gate.checks]
+    assert pairs
+    for check, limit in pairs:
+        declaring = [text for text in modules if f'id="{check}"' in text]
+        assert declaring
+        assert [check for text in declaring if f'measure("{limit.name}"' not in text] == []
 
 
 def test_rubrics_that_ship_are_valid(settings: Settings) -> None:

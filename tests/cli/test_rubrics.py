@@ -94,5 +94,5 @@ def test_a_sessions_rubric_stays_what_it_was(harness: Harness, project: Path):
     found = json.loads(
         harness("rubric", "diff", f"session:{session}", "staff-backend", "--json").out
     )
-    assert {"where": "rubric: version", "before": "1", "after": "2.1.0"} in found
+    assert {"where": "rubric: version", "before": "1", "after": "2.2.0"} in found
     assert "differences" in harness("rubric", "diff", f"session:{session}", "staff-backend").out

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from harness.models.rubric import Gate
+from harness.models.rubric import Gate, Limit
 from harness.models.scorecard import GateResult, Overall
 from harness.reporting import html, markdown
 from harness.reporting.firmness import adds, between, gate_sentence, reach, what_if
@@ -14,10 +14,17 @@ from harness.testing.scorecards import middling_scorecard, staff_backend_rubric
 CARD = middling_scorecard()
 
 
-def gate(status: str, *checks: str) -> GateResult:
+def gate(status: str, *checks: str, **more: object) -> GateResult:
     """A gate's result on some checks."""
     subject = Gate(id="g", title="<b>No</b> double charge", rationale="Money.", checks=("a.b",))
-    return GateResult.model_validate({"gate": subject, "status": status, "checks": checks})
+    return GateResult.model_validate({"gate": subject, "status": status, "checks": checks, **more})
+
+
+def counted(status: str, *checks: str, highest: int | None) -> GateResult:
+    """The same of a gate with a limit."""
+    found = gate(status, *checks, highest=highest)
+    limited = found.gate.model_copy(update={"measured": Limit(name="most charges", at_most=1)})
+    return found.model_copy(update={"gate": limited})
 
 
 @pytest.mark.parametrize(
@@ -28,6 +35,15 @@ def gate(status: str, *checks: str) -> GateResult:
         (gate("broken", "a.b"), "Broken: not every check of it passed."),
         (gate("unknown", "a.b"), "Not known: a check of it could not be measured."),
         (gate("unknown"), "Not known: none of its checks was run."),
+        (
+            counted("held", "a.b", "a.c", highest=1),
+            "Held: most charges: 1 (at most 1), in all 2 of its checks.",
+        ),
+        (counted("broken", "a.b", highest=3), "Broken: most charges: 3 (at most 1)."),
+        (
+            counted("unknown", "a.b", highest=None),
+            "Not known: a check of it did not come to measure most charges.",
+        ),
     ],
 )
 def test_a_gate_is_told_in_one_sentence(found: GateResult, said: str):

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from harness.models.check import CheckOutcome, CheckResult
-from harness.models.rubric import Gate, Rubric
+from harness.models.check import CheckOutcome, CheckResult, Measurement
+from harness.models.rubric import Gate, Limit, Rubric
 from harness.scoring import gate_results, score
 from harness.testing.scorecards import staff_backend_rubric
 
@@ -15,6 +15,7 @@ GATE = Gate(
     rationale="Money moved twice cannot be averaged away.",
     checks=("idempotency.*",),
 )
+COUNTED = GATE.model_copy(update={"measured": Limit(name="most charges for one key", at_most=1)})
 RUBRIC = staff_backend_rubric().model_copy(update={"gates": (GATE,)})
 
 
@@ -64,6 +65,33 @@ def test_a_gate_names_what_broke_it_and_what_is_missing():
     assert found.broken_by == ("idempotency.race",)
     assert found.missing == ("idempotency.crash",)
     assert found.checks == ("idempotency.race", "idempotency.crash")
+
+
+@pytest.mark.parametrize(
+    ("outcome", "charges", "status"),
+    [
+        ("passed", 1, "held"),
+        ("failed", 1, "held"),
+        ("failed", 0, "held"),
+        ("failed", 2, "broken"),
+        ("passed", None, "unknown"),
+        ("failed", None, "unknown"),
+        ("invalid", 2, "unknown"),
+    ],
+)
+def test_a_gate_with_a_limit_goes_by_what_was_counted(
+    outcome: str, charges: int | None, status: str
+):
+    """A check that fails by something else breaks nothing; one that did not count is missing."""
+    counted = [Measurement(name="most charges for one key", value=charges)] * (charges is not None)
+    found = check("idempotency.race", outcome).model_copy(
+        update={"measurements": (Measurement(name="slowest reply", value=9.5), *counted)}
+    )
+    (said,) = gate_results(RUBRIC.model_copy(update={"gates": (COUNTED,)}), [found])
+    assert said.status == status
+    assert bool(said.broken_by) is (status == "broken")
+    assert bool(said.missing) is (status == "unknown")
+    assert said.highest == (None if status == "unknown" else charges)
 
 
 def test_a_broken_gate_changes_no_number():

@@ -56,6 +56,8 @@ async def test_sequences(shop: Shop, provider: Provider, measure: Measure, seed:
     await shop.warm_up()
     explored = await explore(Checkout, shop, provider, seed=seed, steps=STEPS)
     explored.record(measure)
+    charges = map(len, provider.charged().values())
+    measure("most charges for one key", max(charges, default=0), at_most=1)
 
 
 class Key:
