@@ -6,8 +6,8 @@ import pytest
 
 from harness.catalog.tasks import read_task
 from harness.grading.calibration import read_calibration
-from harness.grading.matrix import KILLS
 from harness.models.check import CheckOutcome
+from harness.models.proof import KILLS
 from tests.checks.standin import ROOT, StandIn, interview_of
 
 TASK = ROOT / "tasks" / "fragile-payments"
