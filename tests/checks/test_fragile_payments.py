@@ -19,7 +19,7 @@ def grade(source: Path, **options: object) -> dict[str, CheckOutcome]:
     """Check id -> outcome; advisory ones say nothing about what is good."""
     standin = StandIn(interview_of(TASK), TASK / "tests", source, **options)  # type: ignore[arg-type]
     results = standin.run()
-    assert list(results) == standin.declared, standin.stderr
+    assert sorted(results) == sorted(standin.declared), standin.stderr
     return {id_: result.outcome for id_, result in results.items() if not result.advisory}
 
 
