@@ -54,6 +54,12 @@ def test_three_quick_checks_tell_them_apart():
     }
 
 
+def test_a_short_line_is_not_overrun_without_a_peak():
+    """Who promises at once and takes on 25 at most is not sent more than that to look at blips."""
+    outcomes = grade(GOOD, only=("retries.transient",), env={"DESIGN": "queued"})
+    assert outcomes == {"retries.transient": "passed"}
+
+
 def test_a_service_that_leaves_when_calls_fail_does_not_keep_them_from_being_counted():
     """It is gone, so there is nothing to count: that is its own doing, not this machine's."""
     outcomes = grade(GOOD, only=("bounded-resources.leaks",), env={"FRAIL": "1"})

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import statistics
+from contextlib import suppress
 from itertools import pairwise
 
 from provider import Provider
@@ -30,6 +31,8 @@ ROUNDS = 2
 BETWEEN = 14
 """Blips are about three times as many as announced then. Denser ones would fail a service that
 repeats a tenth of its calls at most, or leaves a provider alone of whose calls a fifth fail."""
+A_MOMENT_SEC = 1.0
+"""How long a payment that was answered with 202 holds up the next one in its lane."""
 BLIPS = (status(503, "try_again"), status(429, "try_again"), reset)
 PUT_OFF = 24
 """Payments that the provider puts off; with fewer, random waits may well seem to be even."""
@@ -77,6 +80,7 @@ async def test_transient(
             payments.insert((first + 1) * BETWEEN // (LANES + 1), order)
             for each in payments:
                 replies[each.key] = await shop.pay(each)
+                await _ended(shop, replies[each.key])
 
     orders = list(blips.values())
     await asyncio.gather(*map(lane, range(LANES)))
@@ -99,6 +103,17 @@ async def test_transient(
         partly_at_most=2 * contract["deadline_sec"],
     )
     measure.info("replies to payments with a blip", statuses(replies[key] for key in blips))
+
+
+async def _ended(shop: Shop, reply: Response) -> None:
+    """Wait for a payment that was answered with 202, or a moment.
+
+    Without that, who answers at once would be sent the next at once: that is a peak, in which they
+    may tell shops to come back.
+    """
+    with suppress(TimeoutError):
+        async with asyncio.timeout(A_MOMENT_SEC):
+            await shop.final(reply)
 
 
 @check(
