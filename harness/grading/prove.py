@@ -86,7 +86,7 @@ async def prove(
     ):
         known_rules = rules(task)
         findings = Findings(cache_dir / "proofs" / task.name, known_rules)
-        wanted = _wanted(tuple(known_rules), checks)
+        wanted = _wanted(tuple(sorted(known_rules)), checks)
         asked = {item.name: _asked(item, wanted, own=own) for item in known}
         known = [item for item in known if asked[item.name]]
         if not known:

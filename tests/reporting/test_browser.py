@@ -89,6 +89,16 @@ def test_the_summary_fits_on_the_first_sheet_of_paper(opened, tmp_path: Path) ->
     assert bottom <= (297 - 28) * millimetre
 
 
+def test_a_matrix_of_sixty_checks_fits_paper_across(opened) -> None:
+    """Printed on A4, landscape, the last column is on the sheet."""
+    page = opened(PAGES["proof"])
+    page.emulate_media(media="print")
+    width = int((297 - 30) * 96 / 25.4)
+    page.set_viewport_size({"width": width, "height": 700})
+    assert page.evaluate("document.querySelector('.matrix').getBoundingClientRect().right") <= width
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+
+
 NOW = datetime(2026, 11, 21, 16, 0, tzinfo=UTC)
 CROWD = [Person(n % 3 == 0, {"gender": "woman" if n % 2 else "man"}) for n in range(60)]
 CHECKS = tuple(f"regression.receipts-and-settlement-{n}" for n in range(60))
