@@ -172,9 +172,9 @@ async def test_stampede(
     crowds = [await _crowd(shop, provider, contract, rng, new)]
     await asyncio.sleep(contract["staleness_sec"] + SLACK_SEC)
     crowds.append(await _crowd(shop, provider, contract, rng, idle))
-    for name, crowd in zip(("new", "idle"), crowds, strict=True):
+    for which, crowd in zip(("a new", "an idle"), crowds, strict=True):
         measure(
-            f"look-ups for {CROWD} quotes of a {name} currency",
+            f"look-ups for {CROWD} quotes of {which} currency",
             crowd.lookups,
             at_most=max(FEW, 1 + round(contract["rate_calls_per_sec"] * crowd.took_sec)),
             partly_at_most=CROWD / 5,
